@@ -1,0 +1,14 @@
+# freehold_test(NAME SOURCES ... [LINKS ...] [LABELS ...]): a Catch2 binary whose
+# cases CTest knows one by one. `main` and Catch2 itself are compiled once.
+function(freehold_test name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;LINKS;LABELS" ${ARGN})
+  add_executable(${name} ${ARG_SOURCES})
+  target_link_libraries(${name} PRIVATE freehold_test_main ${ARG_LINKS})
+  # False positives of g++ 12 inside std::string at -O3 (GCC bugs 105329,
+  # 105651): they come and go with inlining and say nothing about a test.
+  target_compile_options(${name} PRIVATE
+    -Wno-array-bounds -Wno-restrict -Wno-stringop-overflow)
+  target_precompile_headers(${name} REUSE_FROM freehold_test_main)
+  catch_discover_tests(${name} TEST_PREFIX "${name}: "
+    PROPERTIES LABELS "${ARG_LABELS}")
+endfunction()
