@@ -1,0 +1,91 @@
+#include "runtime/codec/detail/decode_dynamic.hpp"
+
+#include "runtime/codec/json_writer.hpp"
+
+#include <limits>
+
+namespace freehold::codec::detail {
+
+std::string describe(const dynamic_value& value) {
+  if (value.is_null())
+    return "null";
+  if (const bool* flag = value.as_bool())
+    return *flag ? "true" : "false";
+  if (const std::int64_t* whole = value.as_int())
+    return "integer " + std::to_string(*whole);
+  if (const std::uint64_t* whole = value.as_uint())
+    return "integer " + std::to_string(*whole);
+  std::string out;
+  if (const double* number = value.as_double()) {
+    out = "number ";
+    append_json_number(out, *number);
+  } else if (const std::string* text = value.as_string()) {
+    constexpr std::size_t shown = 32;
+    out = "string ";
+    append_json_string(out, std::string_view{*text}.substr(0, shown));
+    if (text->size() > shown)
+      out.append(" and ")
+          .append(std::to_string(text->size() - shown))
+          .append(" bytes more");
+  } else if (const dynamic_value::bytes* raw = value.as_bytes()) {
+    out = std::to_string(raw->content.size()) + " bytes";
+  } else if (const dynamic_value::array* values = value.as_array()) {
+    out = "array of " + std::to_string(values->size());
+  } else {
+    out = "object of " + std::to_string(value.as_object()->size());
+  }
+  return out;
+}
+
+bool dynamic_integer(const dynamic_value& from, std::uint64_t& bits,
+                     bool& negative) {
+  if (const std::int64_t* whole = from.as_int()) {
+    bits = static_cast<std::uint64_t>(*whole);
+    negative = *whole < 0;
+    return true;
+  }
+  if (const std::uint64_t* whole = from.as_uint()) {
+    bits = *whole;
+    negative = false;
+    return true;
+  }
+  return false;
+}
+
+bool dynamic_number(const dynamic_value& from, double& into) {
+  if (const double* number = from.as_double())
+    into = *number;
+  else if (const std::int64_t* whole = from.as_int())
+    into = static_cast<double>(*whole);
+  else if (const std::uint64_t* large = from.as_uint())
+    into = static_cast<double>(*large);
+  else if (const std::string* text = from.as_string(); text == nullptr)
+    return false;
+  else if (*text == "NaN")
+    into = std::numeric_limits<double>::quiet_NaN();
+  else if (*text == "Infinity")
+    into = std::numeric_limits<double>::infinity();
+  else if (*text == "-Infinity")
+    into = -std::numeric_limits<double>::infinity();
+  else
+    return false;
+  return true;
+}
+
+bool dynamic_bytes(const dynamic_value& from, std::string& holder,
+                   std::size_t size) {
+  if (const dynamic_value::bytes* raw = from.as_bytes())
+    holder = raw->content;
+  else if (const std::string* text = from.as_string();
+           text == nullptr || text->size() != 2 * size
+           || !parse_hex(*text, holder))
+    return false;
+  return holder.size() == size;
+}
+
+error of_type(std::string_view type, error why) {
+  why.context.insert(0, std::string{type}.append(": "));
+  return why;
+}
+
+} // namespace freehold::codec::detail

@@ -1,0 +1,263 @@
+#include "runtime/codec/json_writer.hpp"
+
+#include <charconv>
+#include <cmath>
+
+namespace freehold::codec {
+
+namespace {
+
+constexpr char digits[] = "0123456789abcdef";
+
+/// The length of the UTF-8 sequence at the front, 0 when there is none.
+std::size_t sequence_length(std::string_view text) noexcept {
+  const auto byte = [&](std::size_t i) {
+    return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U;
+  };
+  const auto follows = [&](std::size_t i) { return (byte(i) & 0xC0U) == 0x80; };
+  const unsigned first = byte(0);
+  if (first < 0x80)
+    return 1;
+  if (first >= 0xC2 && first <= 0xDF)
+    return follows(1) ? 2 : 0;
+  if (first >= 0xE0 && first <= 0xEF) {
+    // No overlong forms, no surrogates.
+    if ((first == 0xE0 && byte(1) < 0xA0) || (first == 0xED && byte(1) > 0x9F))
+      return 0;
+    return follows(1) && follows(2) ? 3 : 0;
+  }
+  if (first >= 0xF0 && first <= 0xF4) {
+    if ((first == 0xF0 && byte(1) < 0x90) || (first == 0xF4 && byte(1) > 0x8F))
+      return 0;
+    return follows(1) && follows(2) && follows(3) ? 4 : 0;
+  }
+  return 0;
+}
+
+void append_escaped(std::string& out, char each) {
+  switch (each) {
+  case '"':
+    out += "\\\"";
+    return;
+  case '\\':
+    out += "\\\\";
+    return;
+  case '\b':
+    out += "\\b";
+    return;
+  case '\f':
+    out += "\\f";
+    return;
+  case '\n':
+    out += "\\n";
+    return;
+  case '\r':
+    out += "\\r";
+    return;
+  case '\t':
+    out += "\\t";
+    return;
+  default:
+    out += "\\u00";
+    out += digits[static_cast<unsigned char>(each) >> 4U];
+    out += digits[static_cast<unsigned char>(each) & 15U];
+  }
+}
+
+template <class T>
+void append_integer(std::string& out, T value) {
+  char buffer[24];
+  const auto done = std::to_chars(buffer, buffer + sizeof buffer, value);
+  out.append(buffer, done.ptr);
+}
+
+} // namespace
+
+void append_json_string(std::string& out, std::string_view text) {
+  out += '"';
+  std::size_t clean = 0; // start of what can be copied as it is
+  std::size_t i = 0;
+  while (i < text.size()) {
+    const auto each = static_cast<unsigned char>(text[i]);
+    if (each >= 0x20 && each < 0x80 && each != '"' && each != '\\') {
+      ++i;
+      continue;
+    }
+    if (each >= 0x80) {
+      const std::size_t length = sequence_length(text.substr(i));
+      if (length > 0) {
+        i += length;
+        continue;
+      }
+    }
+    out.append(text.substr(clean, i - clean));
+    if (each >= 0x80)
+      out += "\xEF\xBF\xBD";
+    else
+      append_escaped(out, text[i]);
+    clean = ++i;
+  }
+  out.append(text.substr(clean)) += '"';
+}
+
+void append_json_number(std::string& out, double value) {
+  if (std::isnan(value)) {
+    out += "\"NaN\"";
+  } else if (std::isinf(value)) {
+    out += value > 0 ? "\"Infinity\"" : "\"-Infinity\"";
+  } else if (value == 0 && std::signbit(value)) {
+    out += "-0.0";
+  } else {
+    // The shortest text that reads back as the same number; without an
+    // exponent where people expect none (300000, not 3e+05).
+    constexpr double plain_max = 1e15;
+    constexpr double plain_min = 1e-4;
+    const double size = value < 0 ? -value : value;
+    const bool plain = size == 0 || (size >= plain_min && size < plain_max);
+    char buffer[40];
+    const auto done =
+        plain ? std::to_chars(buffer, buffer + sizeof buffer, value,
+                              std::chars_format::fixed)
+              : std::to_chars(buffer, buffer + sizeof buffer, value);
+    out.append(buffer, done.ptr);
+  }
+}
+
+void append_hex(std::string& out, std::string_view bytes) {
+  for (char each : bytes) {
+    out += digits[static_cast<unsigned char>(each) >> 4U];
+    out += digits[static_cast<unsigned char>(each) & 15U];
+  }
+}
+
+bool parse_hex(std::string_view text, std::string& into) {
+  into.clear();
+  if (text.size() % 2 != 0)
+    return false;
+  const auto nibble = [](char each) -> int {
+    if (each >= '0' && each <= '9')
+      return each - '0';
+    if (each >= 'a' && each <= 'f')
+      return each - 'a' + 10;
+    if (each >= 'A' && each <= 'F')
+      return each - 'A' + 10;
+    return -1;
+  };
+  for (std::size_t i = 0; i < text.size(); i += 2) {
+    const int high = nibble(text[i]);
+    const int low = nibble(text[i + 1]);
+    if (high < 0 || low < 0)
+      return false;
+    into += static_cast<char>(high * 16 + low);
+  }
+  return true;
+}
+
+bool is_utf8(std::string_view bytes) noexcept {
+  while (!bytes.empty()) {
+    const std::size_t length = sequence_length(bytes);
+    if (length == 0)
+      return false;
+    bytes.remove_prefix(length);
+  }
+  return true;
+}
+
+void json_writer::separate() {
+  if (follows_)
+    out_ += text_ ? std::string_view{", "} : std::string_view{","};
+  follows_ = true;
+}
+
+void json_writer::null() {
+  separate();
+  out_ += "null";
+}
+
+void json_writer::boolean(bool value) {
+  separate();
+  out_ += value ? "true" : "false";
+}
+
+void json_writer::integer(std::int64_t value) {
+  separate();
+  append_integer(out_, value);
+}
+
+void json_writer::integer(std::uint64_t value) {
+  separate();
+  append_integer(out_, value);
+}
+
+void json_writer::number(double value) {
+  separate();
+  append_json_number(out_, value);
+}
+
+void json_writer::string(std::string_view value) {
+  separate();
+  append_json_string(out_, value);
+}
+
+void json_writer::word(std::string_view value) {
+  separate();
+  if (text_)
+    out_ += value;
+  else
+    append_json_string(out_, value);
+}
+
+void json_writer::bytes(std::string_view value) {
+  separate();
+  if (!text_)
+    out_ += '"';
+  append_hex(out_, value);
+  if (!text_)
+    out_ += '"';
+}
+
+void json_writer::begin_array() {
+  separate();
+  out_ += '[';
+  follows_ = false;
+}
+
+void json_writer::end_array() {
+  out_ += ']';
+  follows_ = true;
+}
+
+void json_writer::begin_object(std::string_view name) {
+  separate();
+  if (text_)
+    out_ += name;
+  out_ += '{';
+  follows_ = false;
+}
+
+void json_writer::end_object() {
+  out_ += '}';
+  follows_ = true;
+}
+
+void json_writer::field(std::string_view quoted, std::string_view plain) {
+  separate();
+  if (text_)
+    out_.append(plain).append(": ");
+  else
+    out_ += quoted;
+  follows_ = false;
+}
+
+void json_writer::key(std::string_view name) {
+  separate();
+  if (text_) {
+    out_.append(name).append(": ");
+  } else {
+    append_json_string(out_, name);
+    out_ += ':';
+  }
+  follows_ = false;
+}
+
+} // namespace freehold::codec

@@ -1,0 +1,63 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace freehold::codec {
+
+/// Appends a quoted JSON string. UTF-8 passes through; each byte that belongs
+/// to no UTF-8 sequence becomes U+FFFD.
+void append_json_string(std::string& out, std::string_view text);
+
+/// Appends the shortest form that reads back as the same double, with a sign
+/// of -0; non-finite numbers as `"NaN"`, `"Infinity"`, `"-Infinity"`.
+void append_json_number(std::string& out, double value);
+
+/// Appends lower-case hexadecimal digits, without quotes.
+void append_hex(std::string& out, std::string_view bytes);
+
+/// Reads what `append_hex` wrote (either case); false when it is something
+/// else. `into` gets `text.size() / 2` bytes.
+[[nodiscard]] bool parse_hex(std::string_view text, std::string& into);
+
+/// Whether the bytes are well-formed UTF-8 (RFC 3629).
+[[nodiscard]] bool is_utf8(std::string_view bytes) noexcept;
+
+/// Writes JSON, or with `text_form` the form for logs, piece by piece; puts
+/// the commas. `out` must outlive it.
+class json_writer {
+public:
+  enum class form : std::uint8_t { json, text };
+
+  explicit json_writer(std::string& out, form shape = form::json) noexcept
+      : out_(out), text_(shape == form::text) {}
+
+  void null();
+  void boolean(bool value);
+  void integer(std::int64_t value);
+  void integer(std::uint64_t value);
+  void number(double value);
+  void string(std::string_view value);
+  /// An enumerator: quoted in JSON only.
+  void word(std::string_view value);
+  void bytes(std::string_view value);
+
+  void begin_array();
+  void end_array();
+  /// `name` is written in the text form only.
+  void begin_object(std::string_view name);
+  void end_object();
+  /// `quoted` is `"name":`, so that JSON needs no escaping.
+  void field(std::string_view quoted, std::string_view plain);
+  void key(std::string_view name);
+
+private:
+  void separate();
+
+  std::string& out_;
+  bool text_;
+  bool follows_ = false;
+};
+
+} // namespace freehold::codec
