@@ -1,0 +1,203 @@
+#pragma once
+
+#include "runtime/codec/codec.hpp"
+#include "runtime/entity/effects.hpp"
+#include "runtime/entity/traits.hpp"
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace freehold {
+
+namespace detail {
+
+template <class List, class Event>
+inline constexpr bool is_in_list = false;
+template <class Event, class... Es>
+inline constexpr bool
+    is_in_list<event_list<Es...>, Event> = (std::is_same_v<Es, Event> || ...);
+
+template <class Entity, class Event>
+concept lists_event = requires {
+  typename Entity::events;
+}
+&&is_in_list<typename Entity::events, Event>;
+
+} // namespace detail
+
+/// What a handler may do besides looking at its state: every effect, the time
+/// and chance go through here, so that a message has all of its effects or
+/// none, and the same ones when it is handled again. One context per message;
+/// it must not outlive the handler.
+template <class Entity>
+class context {
+public:
+  using state = typename Entity::state;
+
+  context(const incoming& message, std::uint64_t sequence, effect_sink& sink)
+      : message_(message), sequence_(sequence), sink_(sink) {}
+  context(const context&) = delete;
+  context& operator=(const context&) = delete;
+
+  // -- what came -------------------------------------------------------------
+
+  /// The key of this entity.
+  [[nodiscard]] std::string_view key() const noexcept { return message_.key; }
+  /// The sender's id of the message; empty where it gave none.
+  [[nodiscard]] std::string_view event_id() const noexcept {
+    return message_.event_id;
+  }
+  /// When the message says it happened.
+  [[nodiscard]] timestamp message_time() const noexcept {
+    return message_.time;
+  }
+  /// 1 at the first try, then 2, 3, ...
+  [[nodiscard]] std::uint32_t attempt() const noexcept {
+    return message_.attempt;
+  }
+
+  // -- time and chance -------------------------------------------------------
+
+  [[nodiscard]] timestamp now() const { return sink_.now(); }
+  [[nodiscard]] std::uint64_t random() { return sink_.random(); }
+  /// The id of the next event or record that this handler publishes. It
+  /// derives from the message's place in the log, never from chance.
+  [[nodiscard]] std::string next_event_id() const {
+    return sink_.next_event_id();
+  }
+
+  // -- effects ---------------------------------------------------------------
+
+  /// Changes the state by an event: `Entity::apply` runs after the handler,
+  /// and a journaled entity's event is appended to the journal.
+  template <class Event>
+  void emit(const Event& event) {
+    static_assert(
+        requires(state & s, const Event& e) {
+          { Entity::apply(s, e) }
+          noexcept;
+        },
+        "freehold: emit needs `static void apply(state&, const Event&) "
+        "noexcept` in the entity");
+    if constexpr (Entity::traits.journal == journal_mode::events) {
+      static_assert(detail::lists_event<Entity, Event>,
+                    "freehold: a journaled entity emits an event that its "
+                    "`using events = event_list<...>` does not name; the "
+                    "journal could not be read back");
+      std::string& buffer = sink_.scratch();
+      codec::to_json(buffer, event);
+      sink_.publish({.topic = Entity::traits.journal_topic,
+                     .key = message_.key,
+                     .type = codec::type_name<Event>(),
+                     .format = body_format::json,
+                     .value = buffer,
+                     .sequence = sequence_ + events_.size() + 1});
+    }
+    events_.push_back(std::make_unique<held_event<Event>>(event));
+  }
+
+  /// Appends a message to an output topic, keyed by this entity.
+  template <class Message>
+  void publish(std::string_view topic, const Message& message) {
+    publish(topic, message_.key, message);
+  }
+
+  template <class Message>
+  void publish(std::string_view topic, std::string_view key,
+               const Message& message) {
+    std::string& buffer = sink_.scratch();
+    codec::to_json(buffer, message);
+    sink_.publish({.topic = topic,
+                   .key = key,
+                   .type = codec::type_name<Message>(),
+                   .value = buffer});
+  }
+
+  /// Appends bytes to an output topic, without headers.
+  void publish_raw(std::string_view topic, std::string_view key,
+                   std::string_view value) {
+    sink_.publish({.topic = topic,
+                   .key = key,
+                   .type = {},
+                   .format = body_format::raw,
+                   .value = value});
+  }
+
+  /// Sends a message to another entity: durable, exactly once, delivered
+  /// after this unit has committed.
+  template <class Message>
+  void tell(std::string_view type, std::string_view key,
+            const Message& message) {
+    std::string& buffer = sink_.scratch();
+    codec::to_msgpack(buffer, message);
+    sink_.tell(type, key, codec::type_name<Message>(),
+               codec::type_version<Message>(), buffer);
+  }
+
+  /// Sends a message to this entity at `due` or later. A timer of the same
+  /// name is replaced. Durable.
+  template <class Message>
+  void schedule(std::string_view name, timestamp due, const Message& message) {
+    std::string& buffer = sink_.scratch();
+    codec::to_msgpack(buffer, message);
+    sink_.schedule(name, due, codec::type_name<Message>(),
+                   codec::type_version<Message>(), buffer);
+  }
+
+  /// Takes a timer back; harmless where there is none.
+  void cancel(std::string_view name) { sink_.cancel(name); }
+
+  /// Answers the message. The asker gets it after the commit.
+  template <class Message>
+  void reply(const Message& message) {
+    std::string& buffer = sink_.scratch();
+    codec::to_json(buffer, message);
+    sink_.reply(buffer);
+  }
+
+  /// Refuses the message: an expected answer, not a failure. No other effect
+  /// of this message happens.
+  void reject(std::string reason) { rejection_ = std::move(reason); }
+
+  // -- for the runtime -------------------------------------------------------
+
+  [[nodiscard]] const std::optional<std::string>& rejection() const noexcept {
+    return rejection_;
+  }
+  [[nodiscard]] std::size_t event_count() const noexcept {
+    return events_.size();
+  }
+  void apply_events(state& to) noexcept {
+    for (const auto& event : events_)
+      event->apply(to);
+  }
+
+private:
+  struct event_base {
+    event_base() = default;
+    event_base(const event_base&) = delete;
+    event_base& operator=(const event_base&) = delete;
+    virtual ~event_base() = default;
+    virtual void apply(state& to) noexcept = 0;
+  };
+
+  template <class Event>
+  struct held_event final : event_base {
+    explicit held_event(const Event& event) : event_(event) {}
+    void apply(state& to) noexcept override { Entity::apply(to, event_); }
+    Event event_;
+  };
+
+  const incoming& message_;
+  const std::uint64_t sequence_;
+  effect_sink& sink_;
+  std::optional<std::string> rejection_;
+  std::vector<std::unique_ptr<event_base>> events_;
+};
+
+} // namespace freehold

@@ -1,0 +1,20 @@
+// A handler emits an event that changes no state.
+
+#include "tests/compile_fail/light_switch.hpp"
+
+using namespace freehold;
+
+struct light_switch {
+  using state = light_state;
+  static constexpr entity_traits traits{.type = "light-switch"};
+  using messages = message_list<turn_on>;
+  static void handle(const state&, const turn_on&, context<light_switch>& ctx) {
+    ctx.emit(turned_on{});
+  }
+#ifndef MISTAKE
+  static void apply(state& now, const turned_on&) noexcept { now.on = true; }
+#endif
+};
+
+static const entity_type_of<light_switch> made;
+const entity_type& use() { return made; }
