@@ -1,0 +1,21 @@
+#pragma once
+
+#include "runtime/base/result.hpp"
+
+#include <filesystem>
+
+namespace freehold::bridges::log {
+
+/// Checks the structure of an LMDB file before it is mapped: LMDB trusts its
+/// pages, so that a torn or damaged file would end the process by a signal.
+///
+/// Every page that can be reached has to lie within the file, be of the right
+/// kind and be reached once; keys are in order, counts are right, free pages
+/// are not in use. Of files above 1 GiB the leaf pages are left out, unless
+/// the file is shorter than it says. Contents have checksums of their own.
+///
+/// May run beside a writer: what changes under the check is checked again.
+/// Errors: `corrupt` with the place, `unavailable`.
+[[nodiscard]] result<void> check_lmdb_file(const std::filesystem::path& file);
+
+} // namespace freehold::bridges::log

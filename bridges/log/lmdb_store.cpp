@@ -1,0 +1,490 @@
+#include "bridges/log/lmdb_store.hpp"
+
+#include "bridges/log/batch_format.hpp"
+#include "bridges/log/lmdb_check.hpp"
+#include "bridges/log/lmdb_values.hpp"
+
+#include <fcntl.h>
+#include <lmdb.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <map>
+#include <string>
+#include <utility>
+
+namespace freehold::bridges::log {
+
+using internal::decode_bounds;
+using internal::decode_number;
+using internal::decode_topic;
+
+namespace {
+
+constexpr unsigned readers_max = 256;
+constexpr unsigned tables_max = 4;
+/// Five sizes of one byte each.
+constexpr std::size_t record_bytes_min = 5;
+constexpr std::string_view marker_text = "freehold embedded log, format 1\n";
+
+std::string_view view(const MDB_val& value) {
+  return {static_cast<const char*>(value.mv_data), value.mv_size};
+}
+
+MDB_val value_of(std::string_view bytes) {
+  return {bytes.size(), const_cast<char*>(bytes.data())};
+}
+
+template <class Key>
+std::string_view view_of(const Key& key) {
+  return {key.data(), key.size()};
+}
+
+/// The environments of this process, by the identity of their directory.
+struct open_stores {
+  std::mutex gate;
+  std::map<std::pair<dev_t, ino_t>, std::weak_ptr<lmdb_store>> by_directory;
+};
+
+open_stores& stores_of_process() {
+  static open_stores stores;
+  return stores;
+}
+
+/// Ends a read transaction.
+class read_guard {
+public:
+  explicit read_guard(MDB_txn* transaction) : transaction_(transaction) {}
+  read_guard(const read_guard&) = delete;
+  read_guard& operator=(const read_guard&) = delete;
+  ~read_guard() { mdb_txn_abort(transaction_); }
+
+private:
+  MDB_txn* transaction_;
+};
+
+class cursor_guard {
+public:
+  explicit cursor_guard(MDB_cursor* cursor) : cursor_(cursor) {}
+  cursor_guard(const cursor_guard&) = delete;
+  cursor_guard& operator=(const cursor_guard&) = delete;
+  ~cursor_guard() { mdb_cursor_close(cursor_); }
+
+private:
+  MDB_cursor* cursor_;
+};
+
+int get(MDB_txn* transaction, unsigned table, std::string_view key,
+        std::string_view& into) {
+  MDB_val wanted = value_of(key);
+  MDB_val found{};
+  const int code = mdb_get(transaction, table, &wanted, &found);
+  if (code == 0)
+    into = view(found);
+  return code;
+}
+
+int put(MDB_txn* transaction, unsigned table, std::string_view key,
+        std::string_view value) {
+  MDB_val at = value_of(key);
+  MDB_val what = value_of(value);
+  return mdb_put(transaction, table, &at, &what, 0);
+}
+
+/// Makes names in a directory durable.
+void sync_directory(const std::filesystem::path& directory) {
+  const int fd = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0)
+    return;
+  (void)::fsync(fd);
+  ::close(fd);
+}
+
+/// The memory behind the records that a read hands out.
+struct owned_batch final : ports::record_batch {
+  std::unique_ptr<char[]> bytes;
+};
+
+} // namespace
+
+// -- opening -----------------------------------------------------------------
+
+result<std::shared_ptr<lmdb_store>>
+lmdb_store::open(const store_options& options) {
+  struct stat found {};
+  if (::stat(options.directory.c_str(), &found) != 0)
+    return error{errc::not_found, "there is no directory "
+                                      + options.directory.string()
+                                      + ": name the node's log directory"};
+  open_stores& stores = stores_of_process();
+  const std::lock_guard lock{stores.gate};
+  auto& entry = stores.by_directory[{found.st_dev, found.st_ino}];
+  if (auto present = entry.lock()) {
+    if (options.mode == store_mode::read)
+      return present;
+    return error{errc::in_use, "this process already uses the log in "
+                                   + options.directory.string()
+                                   + ": close that reader or log first"};
+  }
+  std::shared_ptr<lmdb_store> store{new lmdb_store{options}};
+  if (auto opened = store->open_environment(); !opened)
+    return opened.error();
+  entry = store;
+  return store;
+}
+
+lmdb_store::~lmdb_store() {
+  if (environment_ != nullptr)
+    mdb_env_close(environment_);
+}
+
+result<void> lmdb_store::check_file(bool& fresh) const {
+  std::error_code ignored;
+  const bool marked = std::filesystem::exists(marker_file(), ignored);
+  struct stat found {};
+  const bool present = ::stat(data_file().c_str(), &found) == 0;
+  if (!present || found.st_size == 0) {
+    if (marked)
+      return corrupt("its content is gone");
+    if (options_.mode == store_mode::read)
+      return error{errc::not_found, "there is no log in "
+                                        + options_.directory.string()
+                                        + ": start a node there first"};
+    fresh = true;
+    return {};
+  }
+  if (marked) {
+    std::string text;
+    std::ifstream in{marker_file()};
+    std::getline(in, text, '\0');
+    if (text != marker_text)
+      return error{errc::corrupt,
+                   marker_file().string()
+                       + " names a format that this version does not know: "
+                         "use the version of freehold that wrote it"};
+  }
+  if (auto sound = check_lmdb_file(data_file()); !sound)
+    return corrupt(sound.error().context);
+  return {};
+}
+
+result<void> lmdb_store::open_environment() {
+  bool fresh = false;
+  if (auto checked = check_file(fresh); !checked)
+    return checked;
+  const auto fail = [this](int code) {
+    mdb_env_close(environment_);
+    environment_ = nullptr;
+    return describe(code, "opening the log");
+  };
+  if (const int code = mdb_env_create(&environment_); code != 0)
+    return describe(code, "opening the log");
+  mdb_env_set_maxdbs(environment_, tables_max);
+  mdb_env_set_maxreaders(environment_, readers_max);
+  unsigned flags = MDB_NOTLS;
+  if (options_.mode == store_mode::read) {
+    flags |= MDB_RDONLY;
+  } else {
+    if (const int code =
+            mdb_env_set_mapsize(environment_, options_.map_bytes_max);
+        code != 0)
+      return fail(code);
+    if (!options_.fsync)
+      flags |= MDB_NOSYNC;
+  }
+  if (const int code =
+          mdb_env_open(environment_, options_.directory.c_str(), flags, 0644);
+      code != 0)
+    return fail(code);
+  drop_stale_readers();
+  const auto tables =
+      options_.mode == store_mode::read ? open_tables() : make_tables(fresh);
+  if (!tables) {
+    mdb_env_close(environment_);
+    environment_ = nullptr;
+  }
+  return tables;
+}
+
+result<void> lmdb_store::open_tables() {
+  MDB_txn* transaction = nullptr;
+  if (const int code = begin_read(&transaction); code != 0)
+    return describe(code, "opening the log");
+  // Table handles outlive the transaction only if it is committed.
+  std::string_view format;
+  int code = mdb_dbi_open(transaction, "meta", 0, &meta_);
+  for (auto [name, table] :
+       {std::pair{"topics", &topics_}, std::pair{"bounds", &bounds_},
+        std::pair{"batches", &batches_}})
+    if (code == 0)
+      code = mdb_dbi_open(transaction, name, 0, table);
+  if (code == 0)
+    code = get(transaction, meta_, "format", format);
+  const auto number = code == 0 ? decode_number(format) : std::nullopt;
+  if (code != 0 || number != internal::store_format) {
+    mdb_txn_abort(transaction);
+    if (code != 0 && code != MDB_NOTFOUND)
+      return describe(code, "opening the log");
+    return corrupt("it holds no freehold log, or one of another version");
+  }
+  if (code = mdb_txn_commit(transaction); code != 0)
+    return describe(code, "opening the log");
+  return {};
+}
+
+result<void> lmdb_store::make_tables(bool fresh) {
+  MDB_envinfo info{};
+  mdb_env_info(environment_, &info);
+  // A file whose first transaction never came through is as good as fresh.
+  if (!fresh && info.me_last_txnid != 0) {
+    if (auto opened = open_tables(); !opened)
+      return opened;
+  } else {
+    MDB_txn* transaction = nullptr;
+    int code = mdb_txn_begin(environment_, nullptr, 0, &transaction);
+    if (code != 0)
+      return describe(code, "making the log");
+    for (auto [name, table] :
+         {std::pair{"meta", &meta_}, std::pair{"topics", &topics_},
+          std::pair{"bounds", &bounds_}, std::pair{"batches", &batches_}})
+      if (code == 0)
+        code = mdb_dbi_open(transaction, name, MDB_CREATE, table);
+    if (code == 0)
+      code = put(transaction, meta_, "format",
+                 internal::encode_number(internal::store_format));
+    if (code != 0)
+      mdb_txn_abort(transaction);
+    else
+      code = mdb_txn_commit(transaction);
+    if (code != 0)
+      return describe(code, "making the log");
+  }
+  // Written last: from here on an empty data file means a loss.
+  std::error_code ignored;
+  if (!std::filesystem::exists(marker_file(), ignored)) {
+    std::ofstream{marker_file()} << marker_text;
+    sync_directory(options_.directory);
+  }
+  return {};
+}
+
+result<void> lmdb_store::reopen() {
+  const std::unique_lock alone{environment_gate_};
+  mdb_env_close(environment_);
+  environment_ = nullptr;
+  return open_environment();
+}
+
+int lmdb_store::begin_read(MDB_txn** into) {
+  if (environment_ == nullptr)
+    return MDB_PANIC;
+  return mdb_txn_begin(environment_, nullptr, MDB_RDONLY, into);
+}
+
+int lmdb_store::begin_read(MDB_txn** into,
+                           std::shared_lock<std::shared_mutex>& held) {
+  int code = begin_read(into);
+  while (code == MDB_MAP_RESIZED) {
+    held.unlock();
+    {
+      const std::unique_lock alone{environment_gate_};
+      code = mdb_env_set_mapsize(environment_, 0);
+    }
+    held.lock();
+    if (code == 0)
+      code = begin_read(into);
+  }
+  return code;
+}
+
+void lmdb_store::drop_stale_readers() {
+  int dropped = 0;
+  if (environment_ != nullptr)
+    (void)mdb_reader_check(environment_, &dropped);
+}
+
+// -- errors ------------------------------------------------------------------
+
+error lmdb_store::corrupt(std::string_view what) const {
+  return {errc::corrupt,
+          data_file().string() + " is damaged or foreign (" + std::string{what}
+              + "): restore the directory from a copy, or move it away to "
+                "begin an empty log"};
+}
+
+error lmdb_store::describe(int code, std::string_view doing) const {
+  const std::string where =
+      std::string{doing} + " in " + options_.directory.string();
+  switch (code) {
+  case MDB_MAP_FULL:
+    return {errc::no_space,
+            where + ": the log reached its largest size of "
+                + std::to_string(options_.map_bytes_max)
+                + " bytes; raise that limit or let more be deleted"};
+  case ENOSPC:
+  case EDQUOT:
+    return {errc::no_space,
+            where + ": the disk is full; free some space and start again"};
+  case MDB_CORRUPTED:
+  case MDB_PAGE_NOTFOUND:
+  case MDB_INVALID:
+  case MDB_VERSION_MISMATCH:
+  case MDB_INCOMPATIBLE:
+  case MDB_BAD_VALSIZE:
+    return corrupt(mdb_strerror(code));
+  case MDB_READERS_FULL:
+    return {errc::limit_reached, where + ": " + std::to_string(readers_max)
+                                     + " readers are open; close some"};
+  default:
+    return {errc::unavailable, where + ": " + mdb_strerror(code)};
+  }
+}
+
+// -- reading -----------------------------------------------------------------
+
+result<std::vector<ports::topic_description>> lmdb_store::topics() {
+  std::shared_lock shared{environment_gate_};
+  MDB_txn* transaction = nullptr;
+  if (const int code = begin_read(&transaction, shared); code != 0)
+    return describe(code, "reading the topics");
+  const read_guard guard{transaction};
+  std::vector<ports::topic_description> all;
+  for (std::uint32_t topic = 0;; ++topic) {
+    std::string_view bytes;
+    int code = get(transaction, topics_,
+                   view_of(internal::make_topic_key(topic)), bytes);
+    if (code == MDB_NOTFOUND)
+      break;
+    if (code != 0)
+      return describe(code, "reading the topics");
+    auto spec = decode_topic(bytes);
+    if (!spec)
+      return corrupt("topic " + std::to_string(topic));
+    ports::topic_description described{std::move(*spec), {}};
+    for (std::uint32_t p = 0; p < described.spec.partition_count; ++p) {
+      code = get(transaction, bounds_,
+                 view_of(internal::make_partition_key({topic, p})), bytes);
+      const auto bounds = code == 0 ? decode_bounds(bytes) : std::nullopt;
+      if (!bounds)
+        return corrupt("bounds of " + described.spec.name + "/"
+                       + std::to_string(p));
+      described.partitions.push_back(*bounds);
+    }
+    all.push_back(std::move(described));
+  }
+  MDB_stat counted{};
+  mdb_stat(transaction, topics_, &counted);
+  if (counted.ms_entries != all.size())
+    return corrupt("a topic is missing");
+  return all;
+}
+
+result<ports::record_batch_ptr> lmdb_store::read(stored_partition where,
+                                                 next_offset from,
+                                                 std::uint32_t bytes_max,
+                                                 topic_partition as) {
+  std::shared_lock shared{environment_gate_};
+  const auto place = [&](std::int64_t offset) {
+    return "topic number " + std::to_string(where.topic) + ", partition "
+           + std::to_string(where.partition) + ", offset "
+           + std::to_string(offset);
+  };
+  MDB_txn* transaction = nullptr;
+  if (const int code = begin_read(&transaction, shared); code != 0)
+    return describe(code, "reading");
+  const read_guard guard{transaction};
+  std::string_view bytes;
+  if (const int code = get(transaction, bounds_,
+                           view_of(internal::make_partition_key(where)), bytes);
+      code != 0)
+    return code == MDB_NOTFOUND
+               ? error{errc::not_found, place(from.value()) + ": no such"}
+               : describe(code, "reading");
+  const auto bounds = decode_bounds(bytes);
+  if (!bounds)
+    return corrupt("bounds of " + place(from.value()));
+  if (from < bounds->begin || from > bounds->end)
+    return error{errc::not_found,
+                 place(from.value()) + " lies outside of what is kept: ["
+                     + std::to_string(bounds->begin.value()) + ", "
+                     + std::to_string(bounds->end.value()) + ")"};
+  auto batch = std::make_shared<owned_batch>();
+  batch->source = as;
+  batch->next = from;
+  batch->end = bounds->end;
+  if (from == bounds->end)
+    return ports::record_batch_ptr{std::move(batch)};
+
+  MDB_cursor* cursor = nullptr;
+  if (const int code = mdb_cursor_open(transaction, batches_, &cursor);
+      code != 0)
+    return describe(code, "reading");
+  const cursor_guard close{cursor};
+  const auto start = internal::make_batch_key(where, from.value());
+  MDB_val key = value_of(view_of(start));
+  MDB_val value{};
+  int code = mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE);
+  if (code == MDB_NOTFOUND)
+    code = mdb_cursor_get(cursor, &key, &value, MDB_LAST);
+  else if (code == 0 && view(key) != view_of(start))
+    code = mdb_cursor_get(cursor, &key, &value, MDB_PREV);
+
+  // Which batches, and how much memory for all of them.
+  struct piece {
+    std::string_view stored;
+    std::int64_t base;
+  };
+  std::vector<piece> pieces;
+  std::size_t size = 0;
+  std::size_t wanted = bytes_max;
+  std::size_t count = 0;
+  next_offset at = from;
+  while (code == 0 && internal::key_is_of(view(key), where)) {
+    batch_header header;
+    const std::int64_t base = internal::offset_in(view(key));
+    if (!read_batch_header(view(value), header) || header.base_offset != base
+        || header.topic != where.topic || header.partition != where.partition
+        || base > at.value() || header.next() <= at
+        || header.count > header.last_delta + std::uint64_t{1})
+      return corrupt("the batch before or at " + place(at.value()));
+    pieces.push_back({view(value), base});
+    size += value.mv_size;
+    count += header.count;
+    at = header.next();
+    if (value.mv_size >= wanted)
+      break;
+    wanted -= value.mv_size;
+    code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT);
+  }
+  if (code != 0 && code != MDB_NOTFOUND)
+    return describe(code, "reading");
+  if (pieces.empty())
+    return corrupt("nothing is stored at " + place(from.value()));
+
+  batch->bytes = std::make_unique_for_overwrite<char[]>(size);
+  char* out = batch->bytes.get();
+  batch->records.reserve(std::min(count, size / record_bytes_min));
+  std::uint64_t left = bytes_max;
+  for (const piece& each : pieces) {
+    std::memcpy(out, each.stored.data(), each.stored.size());
+    const std::string_view copied{out, each.stored.size()};
+    out += each.stored.size();
+    const auto status = batch_is_sound(copied)
+                            ? decode_records(copied, from, left, batch->records)
+                            : decode_status::malformed;
+    if (status == decode_status::malformed)
+      return corrupt("checksum of the batch at " + place(each.base));
+    if (status == decode_status::budget_used) {
+      at = after(batch->records.back().offset);
+      break;
+    }
+  }
+  batch->next = at;
+  return ports::record_batch_ptr{std::move(batch)};
+}
+
+} // namespace freehold::bridges::log

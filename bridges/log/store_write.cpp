@@ -1,0 +1,231 @@
+// The writing half of `lmdb_store`.
+#include "bridges/log/batch_format.hpp"
+#include "bridges/log/lmdb_store.hpp"
+#include "bridges/log/lmdb_values.hpp"
+#include "runtime/base/assert.hpp"
+
+#include <lmdb.h>
+
+#include <cstring>
+#include <string>
+#include <utility>
+
+namespace freehold::bridges::log {
+
+namespace {
+
+std::string_view view(const MDB_val& value) {
+  return {static_cast<const char*>(value.mv_data), value.mv_size};
+}
+
+MDB_val value_of(std::string_view bytes) {
+  return {bytes.size(), const_cast<char*>(bytes.data())};
+}
+
+int put(MDB_txn* transaction, unsigned table, std::string_view key,
+        std::string_view value) {
+  MDB_val at = value_of(key);
+  MDB_val what = value_of(value);
+  return mdb_put(transaction, table, &at, &what, 0);
+}
+
+/// A cursor over the batches of one partition, from the front.
+class front_cursor {
+public:
+  front_cursor(MDB_txn* transaction, unsigned table, stored_partition where)
+      : where_(where), start_(internal::make_batch_key(where, 0)) {
+    code_ = mdb_cursor_open(transaction, table, &cursor_);
+    key_ = value_of({start_.data(), start_.size()});
+    step(MDB_SET_RANGE);
+  }
+  front_cursor(const front_cursor&) = delete;
+  front_cursor& operator=(const front_cursor&) = delete;
+  ~front_cursor() {
+    if (cursor_ != nullptr)
+      mdb_cursor_close(cursor_);
+  }
+
+  /// Whether it stands on a batch of the partition.
+  [[nodiscard]] bool on_batch() const {
+    return code_ == 0 && internal::key_is_of(view(key_), where_);
+  }
+  /// An error other than having come to the end.
+  [[nodiscard]] int failure() const {
+    return code_ == MDB_NOTFOUND ? 0 : code_;
+  }
+  [[nodiscard]] std::string_view value() const { return view(value_); }
+  [[nodiscard]] std::int64_t base() const {
+    return internal::offset_in(view(key_));
+  }
+  void next() { step(MDB_NEXT); }
+  void erase() { code_ = mdb_cursor_del(cursor_, 0); }
+
+private:
+  void step(MDB_cursor_op how) {
+    if (code_ == 0)
+      code_ = mdb_cursor_get(cursor_, &key_, &value_, how);
+  }
+
+  stored_partition where_;
+  internal::batch_key start_;
+  MDB_cursor* cursor_ = nullptr;
+  MDB_val key_{};
+  MDB_val value_{};
+  int code_ = 0;
+};
+
+/// LMDB frees as many pages as the first one says. It must not be believed
+/// blindly: pages of somebody else would be given away.
+bool span_is_sound(std::string_view value, std::size_t page_size) {
+  constexpr std::size_t header_bytes = 16;
+  constexpr std::uint16_t overflow_page = 4;
+  const auto address = reinterpret_cast<std::uintptr_t>(value.data());
+  if (address % page_size != header_bytes)
+    return true; // lies within a leaf page
+  std::uint16_t flags = 0;
+  std::uint32_t pages = 0;
+  std::memcpy(&flags, value.data() - header_bytes + 10, sizeof flags);
+  std::memcpy(&pages, value.data() - header_bytes + 12, sizeof pages);
+  return (flags & overflow_page) != 0
+         && pages == (header_bytes + value.size() + page_size - 1) / page_size;
+}
+
+} // namespace
+
+result<std::unique_ptr<store_write>> store_write::begin(lmdb_store& store) {
+  std::shared_lock gate{store.environment_gate_};
+  if (store.environment_ == nullptr)
+    return error{errc::unavailable,
+                 "the log in " + store.directory().string()
+                     + " could not be opened again after a failure"};
+  MDB_txn* transaction = nullptr;
+  if (const int code =
+          mdb_txn_begin(store.environment_, nullptr, 0, &transaction);
+      code != 0)
+    return store.describe(code, "beginning a transaction");
+  return std::unique_ptr<store_write>{
+      new store_write{store, std::move(gate), transaction}};
+}
+
+store_write::~store_write() {
+  if (transaction_ != nullptr)
+    mdb_txn_abort(transaction_);
+}
+
+result<void> store_write::put_batch(stored_partition where,
+                                    std::string_view bytes) {
+  batch_header header;
+  FREEHOLD_ASSERT(read_batch_header(bytes, header), "a batch has a header");
+  const auto key = internal::make_batch_key(where, header.base_offset);
+  MDB_val at = value_of({key.data(), key.size()});
+  MDB_val what = value_of(bytes);
+  if (const int code =
+          mdb_put(transaction_, store_.batches_, &at, &what, MDB_NOOVERWRITE);
+      code != 0)
+    return code == MDB_KEYEXIST
+               ? store_.corrupt("records lie behind the end of a partition")
+               : store_.describe(code, "appending");
+  return {};
+}
+
+result<void> store_write::put_bounds(stored_partition where,
+                                     ports::partition_bounds bounds) {
+  FREEHOLD_ASSERT(bounds.begin <= bounds.end, "a partition begins at its end "
+                                              "at the latest");
+  const auto key = internal::make_partition_key(where);
+  if (const int code =
+          put(transaction_, store_.bounds_, {key.data(), key.size()},
+              internal::encode_bounds(bounds));
+      code != 0)
+    return store_.describe(code, "appending");
+  return {};
+}
+
+result<void> store_write::put_topic(std::uint32_t topic,
+                                    const ports::topic_spec& spec) {
+  const auto key = internal::make_topic_key(topic);
+  if (const int code =
+          put(transaction_, store_.topics_, {key.data(), key.size()},
+              internal::encode_topic(spec));
+      code != 0)
+    return store_.describe(code, "making a topic");
+  return {};
+}
+
+result<std::uint64_t> store_write::next_epoch() {
+  MDB_val key = value_of("epoch");
+  MDB_val found{};
+  std::uint64_t epoch = 0;
+  const int read = mdb_get(transaction_, store_.meta_, &key, &found);
+  if (read == 0) {
+    const auto stored = internal::decode_number(view(found));
+    if (!stored)
+      return store_.corrupt("the counter of epochs");
+    epoch = *stored;
+  } else if (read != MDB_NOTFOUND) {
+    return store_.describe(read, "granting shards");
+  }
+  ++epoch;
+  if (const int code = put(transaction_, store_.meta_, "epoch",
+                           internal::encode_number(epoch));
+      code != 0)
+    return store_.describe(code, "granting shards");
+  return epoch;
+}
+
+result<store_write::deletion>
+store_write::delete_front(stored_partition where, next_offset before,
+                          std::uint32_t batch_count_max) {
+  MDB_stat form{};
+  mdb_stat(transaction_, store_.batches_, &form);
+  deletion done;
+  front_cursor cursor{transaction_, store_.batches_, where};
+  for (; cursor.on_batch(); cursor.next()) {
+    batch_header header;
+    if (!read_batch_header(cursor.value(), header)
+        || header.base_offset != cursor.base()
+        || !span_is_sound(cursor.value(), form.ms_psize))
+      return store_.corrupt("a batch that is to be deleted, offset "
+                            + std::to_string(cursor.base()));
+    if (header.next() > before)
+      break;
+    if (done.batch_count == batch_count_max) {
+      done.more = true;
+      break;
+    }
+    cursor.erase();
+    ++done.batch_count;
+  }
+  if (cursor.failure() != 0)
+    return store_.describe(cursor.failure(), "deleting old records");
+  return done;
+}
+
+result<next_offset> store_write::aged_until(stored_partition where,
+                                            next_offset begin, timestamp cutoff,
+                                            std::uint32_t batch_count_max) {
+  next_offset until = begin;
+  front_cursor cursor{transaction_, store_.batches_, where};
+  for (; cursor.on_batch() && batch_count_max > 0;
+       cursor.next(), --batch_count_max) {
+    batch_header header;
+    // What is damaged is not deleted on the word of its header.
+    if (!batch_is_sound(cursor.value())
+        || !read_batch_header(cursor.value(), header)
+        || header.time_max >= cutoff.value())
+      break;
+    until = std::max(until, header.next());
+  }
+  if (cursor.failure() != 0)
+    return store_.describe(cursor.failure(), "deleting old records");
+  return until;
+}
+
+result<void> store_write::commit() {
+  if (const int code = mdb_txn_commit(std::exchange(transaction_, nullptr));
+      code != 0)
+    return store_.describe(code, "committing");
+  return {};
+}
+
+} // namespace freehold::bridges::log

@@ -1,0 +1,44 @@
+#include "bridges/log/writer_lock.hpp"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <string>
+
+namespace freehold::bridges::log {
+
+result<std::unique_ptr<writer_lock>>
+writer_lock::take(const std::filesystem::path& directory) {
+  const auto file = directory / "writer.lock";
+  const int fd = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+  if (fd < 0)
+    return error{errc::unavailable,
+                 "cannot open " + file.string() + ": " + std::strerror(errno)};
+  std::unique_ptr<writer_lock> lock{new writer_lock{fd}};
+  if (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
+    char text[32] = {};
+    const ssize_t size = ::pread(fd, text, sizeof text - 1, 0);
+    std::string pid{text, size > 0 ? static_cast<std::size_t>(size) : 0};
+    while (!pid.empty() && pid.back() == '\n')
+      pid.pop_back();
+    return error{errc::in_use, "the log in " + directory.string()
+                                   + " is written by process "
+                                   + (pid.empty() ? "(unknown)" : pid)
+                                   + ": stop that node, or give this one "
+                                     "another directory"};
+  }
+  const std::string pid = std::to_string(::getpid()) + "\n";
+  if (::ftruncate(fd, 0) != 0
+      || ::pwrite(fd, pid.data(), pid.size(), 0)
+             != static_cast<ssize_t>(pid.size()))
+    return error{errc::unavailable,
+                 "cannot write " + file.string() + ": " + std::strerror(errno)};
+  return lock;
+}
+
+writer_lock::~writer_lock() { ::close(fd_); }
+
+} // namespace freehold::bridges::log

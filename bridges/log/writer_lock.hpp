@@ -1,0 +1,28 @@
+#pragma once
+
+#include "runtime/base/result.hpp"
+
+#include <filesystem>
+#include <memory>
+
+namespace freehold::bridges::log {
+
+/// The right of one process to write the log of a directory, held until it is
+/// destroyed or the process ends, however it ends. The file names the process.
+class writer_lock {
+public:
+  /// Errors: `in_use` naming the directory and the other process,
+  /// `unavailable`.
+  static result<std::unique_ptr<writer_lock>>
+  take(const std::filesystem::path& directory);
+
+  writer_lock(const writer_lock&) = delete;
+  writer_lock& operator=(const writer_lock&) = delete;
+  ~writer_lock();
+
+private:
+  explicit writer_lock(int fd) : fd_(fd) {}
+  int fd_;
+};
+
+} // namespace freehold::bridges::log

@@ -1,0 +1,416 @@
+// What only the embedded log has: one writer, readers beside it, damaged
+// files, retention, space that is used again, crashes of the process.
+#include "bridges/log/embedded_log.hpp"
+#include "bridges/log/embedded_log_reader.hpp"
+#include "runtime/base/random.hpp"
+#include "tests/conformance/log_testkit.hpp"
+#include "tests/conformance/temporary_directory.hpp"
+
+#include <catch2/catch.hpp>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <csignal>
+#include <cstdlib>
+#include <fstream>
+#include <set>
+
+using namespace freehold;
+using namespace freehold::bridges::log;
+using namespace freehold::conformance;
+using ports::commit_outcome;
+
+namespace {
+
+class manual_clock final : public freehold::clock {
+public:
+  [[nodiscard]] timestamp now() const override { return timestamp{now_}; }
+  void advance(std::int64_t milliseconds) { now_ += milliseconds; }
+
+private:
+  std::atomic<std::int64_t> now_{1'000'000};
+};
+
+manual_clock test_clock;
+
+embedded_log_options options_for(const temporary_directory& directory) {
+  embedded_log_options options;
+  options.directory = directory.path();
+  options.fsync = false;
+  options.clock = &test_clock;
+  return options;
+}
+
+std::unique_ptr<embedded_log> open_log(const embedded_log_options& options) {
+  auto made = embedded_log::open(options);
+  INFO((made ? std::string{} : to_string(made.error())));
+  REQUIRE(made.has_value());
+  return *std::move(made);
+}
+
+std::filesystem::path data_of(const temporary_directory& directory) {
+  return directory.path() / "data.mdb";
+}
+
+/// Runs in a process of its own; gives the signal that ended it, or 0.
+template <class Body>
+int run_in_child(Body body) {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    body();
+    ::_exit(0);
+  }
+  int status = 0;
+  REQUIRE(::waitpid(child, &status, 0) == child);
+  if (WIFSIGNALED(status))
+    return WTERMSIG(status);
+  return WEXITSTATUS(status) == 0 ? 0 : -1;
+}
+
+void fill(const temporary_directory& directory, int unit_count) {
+  log_life life{open_log(options_for(directory))};
+  for (int unit = 0; unit < unit_count; ++unit) {
+    std::vector<std::string> values;
+    for (int i = 0; i < 20; ++i)
+      values.push_back(std::string(200, 'v').append(std::to_string(unit)));
+    life.append(at(output_topic, 0), values);
+    life.append(at(changelog_topic, 0), {std::string(30'000, 's')});
+  }
+}
+
+/// Reads everything; the number of records, or the first error.
+result<std::size_t> count_all(const temporary_directory& directory) {
+  auto reader = embedded_log_reader::open(directory.path());
+  if (!reader)
+    return reader.error();
+  const auto topics = (*reader)->topics();
+  if (!topics)
+    return topics.error();
+  std::size_t count = 0;
+  for (std::uint32_t t = 0; t < topics->size(); ++t)
+    for (std::uint32_t p = 0; p < (*topics)[t].partitions.size(); ++p) {
+      const auto bounds = (*topics)[t].partitions[p];
+      for (next_offset next = bounds.begin; next < bounds.end;) {
+        const auto batch =
+            (*reader)->read(at(topic_index{t}, p), next, 1U << 20U);
+        if (!batch)
+          return batch.error();
+        count += (*batch)->records.size();
+        next = (*batch)->next;
+      }
+    }
+  return count;
+}
+
+void overwrite(const std::filesystem::path& file, std::uint64_t offset,
+               char mask) {
+  std::fstream data{file, std::ios::in | std::ios::out | std::ios::binary};
+  data.seekg(static_cast<std::streamoff>(offset));
+  const char flipped = static_cast<char>(data.get() ^ mask);
+  data.seekp(static_cast<std::streamoff>(offset));
+  data.put(flipped);
+}
+
+} // namespace
+
+TEST_CASE("a second writer is told which directory and process hold the log",
+          "[bridges][log]") {
+  const temporary_directory directory;
+  const auto log = open_log(options_for(directory));
+  const auto second = embedded_log::open(options_for(directory));
+  REQUIRE(!second.has_value());
+  CHECK(second.error().code == errc::in_use);
+  CHECK_THAT(second.error().context,
+             Catch::Contains(directory.path().string())
+                 && Catch::Contains(std::to_string(::getpid()))
+                 && Catch::Contains("stop"));
+}
+
+TEST_CASE("another process may read while the log is written",
+          "[bridges][log]") {
+  const temporary_directory directory;
+  int to_writer[2];
+  int to_reader[2];
+  REQUIRE(::pipe(to_writer) == 0);
+  REQUIRE(::pipe(to_reader) == 0);
+  // The child is made first: an environment must not be carried over a fork.
+  const pid_t child = ::fork();
+  if (child == 0) {
+    char signal = 0;
+    std::size_t seen = 0;
+    (void)!::read(to_reader[0], &signal, 1);
+    auto reader = embedded_log_reader::open(directory.path());
+    bool good = reader.has_value();
+    for (int round = 0; good && round < 3; ++round) {
+      const auto topics = (*reader)->topics();
+      good = topics.has_value();
+      if (good) {
+        const auto end = (*topics)[output_topic.value()].partitions[0].end;
+        const auto batch =
+            (*reader)->read(at(output_topic, 0), next_offset{0}, 1U << 30U);
+        good = batch.has_value() && (*batch)->next == end
+               && (*batch)->records.size() > seen;
+        if (good)
+          seen = (*batch)->records.size();
+      }
+      (void)!::write(to_writer[1], "x", 1);
+      (void)!::read(to_reader[0], &signal, 1);
+    }
+    ::_exit(good ? 0 : 1);
+  }
+  {
+    log_life life{open_log(options_for(directory))};
+    for (int round = 0; round < 4; ++round) {
+      // Far more than the first mapping's pages.
+      life.append(at(output_topic, 0),
+                  std::vector<std::string>(200, std::string(20'000, 'v')));
+      (void)!::write(to_reader[1], "x", 1);
+      char answer = 0;
+      if (round < 3)
+        (void)!::read(to_writer[0], &answer, 1);
+    }
+  }
+  int status = 0;
+  REQUIRE(::waitpid(child, &status, 0) == child);
+  CHECK(WIFEXITED(status));
+  CHECK(WEXITSTATUS(status) == 0);
+  for (const int fd : {to_writer[0], to_writer[1], to_reader[0], to_reader[1]})
+    ::close(fd);
+}
+
+TEST_CASE("there is nothing to read where no log was made", "[bridges][log]") {
+  const temporary_directory directory;
+  const auto reader = embedded_log_reader::open(directory.path());
+  REQUIRE(!reader.has_value());
+  CHECK(reader.error().code == errc::not_found);
+}
+
+TEST_CASE("a log cut off anywhere is refused, never shortened",
+          "[bridges][log]") {
+  const temporary_directory directory;
+  fill(directory, 10);
+  const auto whole = std::filesystem::file_size(data_of(directory));
+  for (const std::uint64_t size :
+       {whole - 4096, whole / 2, std::uint64_t{8192}, std::uint64_t{4096},
+        std::uint64_t{100}, std::uint64_t{0}}) {
+    std::filesystem::resize_file(data_of(directory), size);
+    INFO(size << " of " << whole << " bytes");
+    const auto log = embedded_log::open(options_for(directory));
+    REQUIRE(!log.has_value());
+    CHECK(log.error().code == errc::corrupt);
+    CHECK_THAT(log.error().context,
+               Catch::Contains("data.mdb") && Catch::Contains("restore"));
+    const auto reader = embedded_log_reader::open(directory.path());
+    REQUIRE(!reader.has_value());
+    CHECK(reader.error().code == errc::corrupt);
+  }
+  std::filesystem::remove(data_of(directory));
+  const auto log = embedded_log::open(options_for(directory));
+  REQUIRE(!log.has_value());
+  CHECK(log.error().code == errc::corrupt);
+}
+
+TEST_CASE("a foreign file is refused", "[bridges][log]") {
+  const temporary_directory directory;
+  std::ofstream{data_of(directory)} << std::string(100'000, 'A');
+  const auto log = embedded_log::open(options_for(directory));
+  REQUIRE(!log.has_value());
+  CHECK(log.error().code == errc::corrupt);
+  CHECK_THAT(log.error().context, Catch::Contains("data.mdb"));
+}
+
+TEST_CASE("a flipped bit never passes for data and never ends the process",
+          "[bridges][log]") {
+  const temporary_directory directory;
+  fill(directory, 10);
+  const auto expected = count_all(directory);
+  REQUIRE(expected.has_value());
+  const auto size = std::filesystem::file_size(data_of(directory));
+  random_source random{20240611};
+  int refused = 0;
+  for (int round = 0; round < 300; ++round) {
+    const std::uint64_t offset = random.below(size);
+    const char mask = static_cast<char>(1U << random.below(8));
+    INFO("bit " << int{mask} << " at " << offset);
+    overwrite(data_of(directory), offset, mask);
+    const auto found = count_all(directory);
+    if (found) {
+      // It lies where nothing is stored.
+      CHECK(*found == *expected);
+    } else {
+      CHECK(found.error().code == errc::corrupt);
+      ++refused;
+    }
+    overwrite(data_of(directory), offset, mask);
+  }
+  CHECK(refused > 100);
+  const auto again = count_all(directory);
+  REQUIRE(again.has_value());
+  CHECK(*again == *expected);
+}
+
+TEST_CASE("a damaged batch fails the fetch and names the place",
+          "[bridges][log]") {
+  const temporary_directory directory;
+  fill(directory, 3);
+  {
+    std::ifstream in{data_of(directory), std::ios::binary};
+    const std::string bytes{std::istreambuf_iterator<char>{in}, {}};
+    const auto found = bytes.find(std::string(10'000, 's'));
+    REQUIRE(found != std::string::npos);
+    overwrite(data_of(directory), found + 5000, 1);
+  }
+  log_life life{open_log(options_for(directory))};
+  int failed = 0;
+  for (std::int64_t offset = 0; offset < 3; ++offset) {
+    life.log->fetch({at(changelog_topic, 0), next_offset{offset}, 1,
+                     ports::fetch_wait::no});
+    const auto source = at(changelog_topic, 0);
+    life.heard.wait([&] {
+      return !life.heard.batches[source].empty()
+             || !life.heard.failures[source].empty();
+    });
+    life.heard.look([&] {
+      life.heard.batches[source].clear();
+      for (const error& why : life.heard.failures[source]) {
+        CHECK(why.code == errc::corrupt);
+        CHECK_THAT(why.context,
+                   Catch::Contains("data.mdb") && Catch::Contains("offset"));
+        ++failed;
+      }
+      life.heard.failures[source].clear();
+    });
+  }
+  CHECK(failed == 1);
+}
+
+TEST_CASE("records older than their topic's retention go, others stay",
+          "[bridges][log]") {
+  const temporary_directory directory;
+  auto layout = make_layout();
+  layout.topics[output_topic.value()].retention = std::chrono::seconds{60};
+  log_life life{open_log(options_for(directory)), layout};
+  const auto write = [&](topic_partition target) {
+    auto part = life.part();
+    part->add(target, "k", "v", test_clock.now().value());
+    REQUIRE(life.commit({part}).outcome == commit_outcome::done);
+  };
+  write(at(output_topic, 0));
+  write(at(inbox_topic, 0));
+  test_clock.advance(30'000);
+  write(at(output_topic, 0));
+  CHECK(!life.fetch_error(at(output_topic, 0), 0).has_value());
+  test_clock.advance(31'000);
+  write(at(output_topic, 1));
+  const auto gone = life.fetch_error(at(output_topic, 0), 0);
+  REQUIRE(gone.has_value());
+  CHECK(gone->code == errc::not_found);
+  CHECK(life.fetch(at(output_topic, 0), 1)->records.size() == 1);
+  CHECK(life.fetch(at(inbox_topic, 0), 0)->records.size() == 1);
+}
+
+TEST_CASE("the file stays within three times what is live, however much "
+          "passes through",
+          "[bridges][log]") {
+  const temporary_directory directory;
+  log_life life{open_log(options_for(directory))};
+  const auto target = at(changelog_topic, 0);
+  constexpr std::int64_t live_records = 400;
+  constexpr std::uint64_t record_bytes = 10'000;
+  random_source random{7};
+  std::int64_t written = 0;
+  while (written < 100 * live_records) {
+    // Units of different sizes leave holes of different sizes.
+    std::vector<std::string> some(1 + random.below(60));
+    for (std::string& each : some)
+      each.assign(record_bytes / 2 + random.below(record_bytes), 'v');
+    life.append(target, some);
+    written += static_cast<std::int64_t>(some.size());
+    life.log->truncate(target, next_offset{written - live_records});
+  }
+  const auto size = std::filesystem::file_size(data_of(directory));
+  INFO("live " << live_records * record_bytes << ", file " << size);
+  CHECK(size < 3 * live_records * record_bytes);
+}
+
+TEST_CASE("a killed writer leaves whole units and a log that opens",
+          "[bridges][log]") {
+  const std::string place = GENERATE(
+      "before-store-write:7", "before-store-commit:7", "after-store-commit:7");
+  const temporary_directory directory;
+  const int signal = run_in_child([&] {
+    ::setenv("FREEHOLD_TEST_CRASH_AT", place.c_str(), 1);
+    auto log = embedded_log::open(options_for(directory));
+    if (!log)
+      ::_exit(2);
+    log_life life{*std::move(log)};
+    for (int unit = 0; unit < 20; ++unit) {
+      auto part = life.part();
+      for (int i = 0; i < 100; ++i)
+        part->add(at(output_topic, 0), "k", std::to_string(unit))
+            .add(at(inbox_topic, 1), "k", std::to_string(unit));
+      (void)life.commit({part});
+    }
+  });
+  CHECK(signal == SIGKILL);
+  const std::size_t units = place.starts_with("after") ? 7 : 6;
+  log_life life{open_log(options_for(directory))};
+  CHECK(life.read_all(at(output_topic, 0)).size() == 100 * units);
+  CHECK(life.read_all(at(inbox_topic, 1)).size() == 100 * units);
+  CHECK(life.epoch(0) == shard_epoch{2});
+  life.append(at(output_topic, 0), {"goes on"});
+}
+
+TEST_CASE("a full log says so, with what to do, and keeps what it has",
+          "[bridges][log]") {
+  const temporary_directory directory;
+  auto options = options_for(directory);
+  options.map_bytes_max = 2U << 20U;
+  std::size_t units = 0;
+  {
+    log_life life{open_log(options)};
+    ports::commit_result result;
+    for (;; ++units) {
+      auto part = life.part();
+      part->add(at(output_topic, 0), "k", std::string(100'000, 'v'));
+      result = life.commit({part});
+      if (result.outcome != commit_outcome::done || units > 1000)
+        break;
+    }
+    CHECK(units > 5);
+    CHECK(result.outcome == commit_outcome::failed);
+    CHECK(result.why.code == errc::no_space);
+    CHECK_THAT(result.why.context,
+               Catch::Contains("raise") && Catch::Contains("2097152"));
+    life.heard.wait([&] { return !life.heard.breaks.empty(); });
+    CHECK(life.read_all(at(output_topic, 0)).size() == units);
+  }
+  options.map_bytes_max = 16U << 20U;
+  log_life life{open_log(options)};
+  CHECK(life.read_all(at(output_topic, 0)).size() == units);
+  life.append(at(output_topic, 0), {"room again"});
+}
+
+TEST_CASE("a unit waits for the disk where that is asked for",
+          "[bridges][log]") {
+  const temporary_directory directory;
+  auto options = options_for(directory);
+  options.fsync = true;
+  log_life life{open_log(options)};
+  life.append(at(output_topic, 0), {"durable"});
+  CHECK(life.values_of(at(output_topic, 0))
+        == std::vector<std::string>{"durable"});
+}
+
+TEST_CASE("a record above the limit is refused by its size", "[bridges][log]") {
+  const temporary_directory directory;
+  auto options = options_for(directory);
+  options.record_bytes_max = 1000;
+  log_life life{open_log(options)};
+  auto part = life.part();
+  part->add(at(output_topic, 0), "k", std::string(1000, 'v'));
+  const auto result = life.commit({part});
+  CHECK(result.outcome == commit_outcome::failed);
+  CHECK(result.why.code == errc::limit_reached);
+}
