@@ -1,0 +1,357 @@
+#include "runtime/engine/changelog.hpp"
+
+#include "runtime/base/assert.hpp"
+
+#include <bit>
+#include <type_traits>
+
+namespace freehold::engine::changelog {
+
+namespace {
+
+static_assert(std::endian::native == std::endian::little,
+              "the changelog is little-endian; swap here for other machines");
+
+constexpr std::size_t prefix_bytes = 1 + 8; // version, unit
+constexpr std::size_t entry_prefix_bytes = 1 + 4;
+
+template <class T>
+requires std::is_integral_v<T>
+void put_number(std::string& out, T value) {
+  char bytes[sizeof(T)];
+  std::memcpy(bytes, &value, sizeof(T));
+  out.append(bytes, sizeof(T));
+}
+
+void put_text(std::string& out, std::string_view text) {
+  put_number(out, static_cast<std::uint32_t>(text.size()));
+  out.append(text);
+}
+
+/// A text that may be null: the length one higher, 0 for null.
+void put_nullable(std::string& out, std::string_view text) {
+  if (text.data() == nullptr) {
+    put_number(out, std::uint32_t{0});
+    return;
+  }
+  put_number(out, static_cast<std::uint32_t>(text.size() + 1));
+  out.append(text);
+}
+
+/// Takes fields off a payload; goes bad once and stays bad.
+class field_reader {
+public:
+  explicit field_reader(std::string_view rest) : rest_(rest) {}
+
+  template <class T>
+  void number(T& into) {
+    if (rest_.size() < sizeof(T)) {
+      good_ = false;
+      return;
+    }
+    std::memcpy(&into, rest_.data(), sizeof(T));
+    rest_.remove_prefix(sizeof(T));
+  }
+  template <class Tag, class Rep>
+  void number(tagged<Tag, Rep>& into) {
+    Rep value{};
+    number(value);
+    into = tagged<Tag, Rep>{value};
+  }
+  void text(std::string_view& into) {
+    std::uint32_t size = 0;
+    number(size);
+    bytes(into, size);
+  }
+  void nullable(std::string_view& into) {
+    std::uint32_t size = 0;
+    number(size);
+    if (size == 0)
+      into = {};
+    else
+      bytes(into, size - 1);
+  }
+  void rest(std::string_view& into) {
+    into = rest_;
+    rest_ = {};
+  }
+  [[nodiscard]] bool good() const noexcept { return good_; }
+
+  template <class T>
+  result<T> finish(T value, const char* what) const {
+    if (good_ && rest_.empty())
+      return value;
+    return error{errc::corrupt, std::string{"a changelog entry ("} + what
+                                    + ") is cut or too long"};
+  }
+
+private:
+  void bytes(std::string_view& into, std::size_t size) {
+    if (!good_ || rest_.size() < size) {
+      good_ = false;
+      return;
+    }
+    into = rest_.substr(0, size);
+    rest_.remove_prefix(size);
+  }
+
+  std::string_view rest_;
+  bool good_ = true;
+};
+
+} // namespace
+
+// -- writing -----------------------------------------------------------------
+
+void pack_writer::begin(std::uint64_t unit) {
+  unit_ = unit;
+  count_ = 0;
+  current_ = nullptr;
+}
+
+void pack_writer::new_pack() {
+  if (count_ == packs_.size())
+    packs_.emplace_back();
+  current_ = &packs_[count_++];
+  current_->clear();
+  current_->reserve(pack_bytes_max + 256);
+  current_->push_back(static_cast<char>(format_version));
+  put_number(*current_, unit_);
+}
+
+std::size_t pack_writer::begin_entry(entry_kind kind) {
+  if (current_ == nullptr)
+    new_pack();
+  const std::size_t at = current_->size();
+  current_->push_back(static_cast<char>(kind));
+  current_->append(4, '\0');
+  return at;
+}
+
+std::uint32_t pack_writer::end_entry(std::size_t at) {
+  const std::size_t size = current_->size() - at;
+  const auto payload = static_cast<std::uint32_t>(size - entry_prefix_bytes);
+  std::memcpy(current_->data() + at + 1, &payload, 4);
+  if (current_->size() > pack_bytes_max && at > prefix_bytes) {
+    // It does not fit behind the others: it begins the next pack.
+    const std::size_t full_index = count_ - 1;
+    new_pack();
+    const std::string& source = packs_[full_index];
+    current_->append(source, at, size);
+    packs_[full_index].resize(at);
+  }
+  return static_cast<std::uint32_t>(size);
+}
+
+std::size_t pack_writer::bytes() const noexcept {
+  std::size_t sum = 0;
+  for (std::size_t i = 0; i < count_; ++i)
+    sum += packs_[i].size();
+  return sum;
+}
+
+std::uint32_t pack_writer::put(const unit_header& header) {
+  const std::size_t at = begin_entry(entry_kind::header);
+  put_number(*current_, header.epoch.value());
+  put_number(*current_, header.next_number);
+  put_number(*current_, static_cast<std::uint32_t>(header.positions.size()));
+  for (const auto& [topic, next] : header.positions) {
+    put_text(*current_, topic);
+    put_number(*current_, next.value());
+  }
+  return end_entry(at);
+}
+
+std::uint32_t pack_writer::put(const schema_entry& entry) {
+  const std::size_t at = begin_entry(entry_kind::schema);
+  put_number(*current_, entry.id);
+  put_text(*current_, entry.entity);
+  put_text(*current_, entry.schema);
+  return end_entry(at);
+}
+
+std::uint32_t pack_writer::put(const held_entry& entry) {
+  const std::size_t at = begin_entry(entry_kind::held);
+  std::string& out = *current_;
+  put_number(out, entry.number);
+  put_text(out, entry.entity);
+  put_text(out, entry.key);
+  put_number(out, entry.attempts);
+  put_number(out, entry.due.value());
+  put_text(out, entry.last_error);
+  put_text(out, entry.topic);
+  put_number(out, entry.offset.value());
+  put_number(out, entry.time.value());
+  put_nullable(out, entry.record_key);
+  put_nullable(out, entry.value);
+  put_text(out, entry.headers);
+  return end_entry(at);
+}
+
+void pack_writer::put_held_gone(std::uint64_t number) {
+  const std::size_t at = begin_entry(entry_kind::held_gone);
+  put_number(*current_, number);
+  end_entry(at);
+}
+
+std::uint32_t pack_writer::put(const timer_entry& entry) {
+  const std::size_t at = begin_entry(entry_kind::timer);
+  std::string& out = *current_;
+  put_text(out, entry.entity);
+  put_text(out, entry.key);
+  put_text(out, entry.name);
+  put_number(out, entry.number);
+  put_number(out, entry.due.value());
+  put_text(out, entry.message);
+  put_number(out, entry.version);
+  put_text(out, entry.body);
+  return end_entry(at);
+}
+
+void pack_writer::put_timer_gone(std::string_view entity, std::string_view key,
+                                 std::string_view name) {
+  const std::size_t at = begin_entry(entry_kind::timer_gone);
+  put_text(*current_, entity);
+  put_text(*current_, key);
+  put_text(*current_, name);
+  end_entry(at);
+}
+
+std::uint32_t pack_writer::put(const answer_entry& entry) {
+  const std::size_t at = begin_entry(entry_kind::answer);
+  put_number(*current_, entry.id.high);
+  put_number(*current_, entry.id.low);
+  put_number(*current_, entry.time.value());
+  put_number(*current_, entry.status);
+  put_text(*current_, entry.body);
+  return end_entry(at);
+}
+
+// -- reading -----------------------------------------------------------------
+
+result<pack_reader> pack_reader::open(std::string_view pack) {
+  if (pack.size() < prefix_bytes)
+    return error{errc::corrupt, "a changelog record is cut"};
+  const auto version = static_cast<std::uint8_t>(pack[0]);
+  if (version != format_version)
+    return error{errc::corrupt, "a changelog record has format version "
+                                    + std::to_string(version)
+                                    + ", this build reads "
+                                    + std::to_string(format_version)};
+  std::uint64_t unit = 0;
+  std::memcpy(&unit, pack.data() + 1, 8);
+  return pack_reader{pack.substr(prefix_bytes), unit};
+}
+
+result<std::optional<pack_reader::entry>> pack_reader::next() {
+  if (rest_.empty())
+    return std::optional<entry>{};
+  std::uint32_t size = 0;
+  if (rest_.size() >= entry_prefix_bytes)
+    std::memcpy(&size, rest_.data() + 1, 4);
+  if (rest_.size() < entry_prefix_bytes
+      || rest_.size() - entry_prefix_bytes < size)
+    return error{errc::corrupt, "a changelog record is cut"};
+  entry found{static_cast<entry_kind>(rest_[0]),
+              rest_.substr(entry_prefix_bytes, size),
+              static_cast<std::uint32_t>(entry_prefix_bytes + size)};
+  rest_.remove_prefix(entry_prefix_bytes + size);
+  return std::optional<entry>{found};
+}
+
+result<unit_header> pack_reader::header(std::string_view payload) {
+  field_reader in{payload};
+  unit_header header;
+  std::uint32_t count = 0;
+  in.number(header.epoch);
+  in.number(header.next_number);
+  in.number(count);
+  for (std::uint32_t i = 0; i < count && in.good(); ++i) {
+    std::string_view topic;
+    next_offset next{0};
+    in.text(topic);
+    in.number(next);
+    header.positions.emplace_back(std::string{topic}, next);
+  }
+  return in.finish(std::move(header), "header");
+}
+
+result<schema_entry> pack_reader::schema(std::string_view payload) {
+  field_reader in{payload};
+  schema_entry entry;
+  in.number(entry.id);
+  in.text(entry.entity);
+  in.text(entry.schema);
+  return in.finish(entry, "schema");
+}
+
+result<state_entry> pack_reader::state(std::string_view payload) {
+  field_reader in{payload};
+  state_entry entry;
+  in.number(entry.schema);
+  in.number(entry.sequence);
+  in.text(entry.key);
+  in.rest(entry.bytes);
+  return in.finish(entry, "state");
+}
+
+result<held_entry> pack_reader::held(std::string_view payload) {
+  field_reader in{payload};
+  held_entry entry;
+  in.number(entry.number);
+  in.text(entry.entity);
+  in.text(entry.key);
+  in.number(entry.attempts);
+  in.number(entry.due);
+  in.text(entry.last_error);
+  in.text(entry.topic);
+  in.number(entry.offset);
+  in.number(entry.time);
+  in.nullable(entry.record_key);
+  in.nullable(entry.value);
+  in.text(entry.headers);
+  return in.finish(entry, "held message");
+}
+
+result<std::uint64_t> pack_reader::held_gone(std::string_view payload) {
+  field_reader in{payload};
+  std::uint64_t number = 0;
+  in.number(number);
+  return in.finish(number, "finished message");
+}
+
+result<timer_entry> pack_reader::timer(std::string_view payload) {
+  field_reader in{payload};
+  timer_entry entry;
+  in.text(entry.entity);
+  in.text(entry.key);
+  in.text(entry.name);
+  in.number(entry.number);
+  in.number(entry.due);
+  in.text(entry.message);
+  in.number(entry.version);
+  in.text(entry.body);
+  return in.finish(entry, "timer");
+}
+
+result<timer_entry> pack_reader::timer_gone(std::string_view payload) {
+  field_reader in{payload};
+  timer_entry entry;
+  in.text(entry.entity);
+  in.text(entry.key);
+  in.text(entry.name);
+  return in.finish(entry, "ended timer");
+}
+
+result<answer_entry> pack_reader::answer(std::string_view payload) {
+  field_reader in{payload};
+  answer_entry entry;
+  in.number(entry.id.high);
+  in.number(entry.id.low);
+  in.number(entry.time);
+  in.number(entry.status);
+  in.text(entry.body);
+  return in.finish(entry, "answer");
+}
+
+} // namespace freehold::engine::changelog

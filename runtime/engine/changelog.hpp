@@ -1,0 +1,190 @@
+#pragma once
+
+#include "runtime/base/ids.hpp"
+#include "runtime/base/result.hpp"
+
+#include <cstdint>
+#include <cstring>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+/// The changelog's bytes. One record of the changelog is a *pack*: a prefix and
+/// entries. The first pack of a unit carries the unit header. The layout is
+/// written down in docs/formats/changelog.md.
+namespace freehold::engine::changelog {
+
+/// A pack is closed when it would grow beyond this. One entry that is larger
+/// has a pack of its own.
+inline constexpr std::size_t pack_bytes_max = std::size_t{64} << 10U;
+
+inline constexpr std::uint8_t format_version = 1;
+
+/// A state's entry besides its key and its bytes.
+inline constexpr std::size_t state_entry_overhead_bytes = 5 + 16;
+
+enum class entry_kind : std::uint8_t {
+  header = 1,
+  schema = 2,
+  state = 3,
+  held = 4,
+  held_gone = 5,
+  timer = 6,
+  timer_gone = 7,
+  answer = 8,
+};
+
+/// Where a shard stands, as of a unit.
+struct unit_header {
+  shard_epoch epoch;
+  /// The next number of a held message or timer; none is given out twice.
+  std::uint64_t next_number = 1;
+  /// By topic name: indexes may change between two builds.
+  std::vector<std::pair<std::string, next_offset>> positions;
+};
+
+struct schema_entry {
+  std::uint32_t id = 0;
+  std::string_view entity;
+  std::string_view schema;
+};
+
+struct state_entry {
+  std::uint32_t schema = 0;
+  std::string_view key;
+  std::uint64_t sequence = 0;
+  std::string_view bytes;
+};
+
+/// A message that was taken and is not finished.
+struct held_entry {
+  std::uint64_t number = 0;
+  std::string_view entity;
+  std::string_view key;
+  std::uint32_t attempts = 0;
+  timestamp due;
+  std::string_view last_error;
+  // the record as it came
+  std::string_view topic;
+  record_offset offset;
+  timestamp time;
+  std::string_view record_key;
+  std::string_view value;
+  std::string_view headers;
+};
+
+struct timer_entry {
+  std::string_view entity;
+  std::string_view key;
+  std::string_view name;
+  std::uint64_t number = 0;
+  timestamp due;
+  std::string_view message;
+  std::uint32_t version = 1;
+  std::string_view body;
+};
+
+/// The 128-bit hash of (entity type, key, event id).
+struct message_fingerprint {
+  std::uint64_t high = 0;
+  std::uint64_t low = 0;
+  friend bool operator==(const message_fingerprint&,
+                         const message_fingerprint&) = default;
+};
+
+struct answer_entry {
+  message_fingerprint id;
+  timestamp time;
+  std::uint8_t status = 0;
+  std::string_view body;
+};
+
+/// Builds the packs of one shard in one unit. Buffers are kept and used again.
+class pack_writer {
+public:
+  /// Starts a unit. The packs of the unit before are forgotten.
+  void begin(std::uint64_t unit);
+
+  // Each returns the size of the entry in bytes.
+  std::uint32_t put(const unit_header& header);
+  std::uint32_t put(const schema_entry& entry);
+  std::uint32_t put(const held_entry& entry);
+  void put_held_gone(std::uint64_t number);
+  std::uint32_t put(const timer_entry& entry);
+  void put_timer_gone(std::string_view entity, std::string_view key,
+                      std::string_view name);
+  std::uint32_t put(const answer_entry& entry);
+
+  /// Appends a state, encoded in place by `encode(std::string&)`. Returns the
+  /// entry's size in bytes.
+  template <class Encode>
+  std::uint32_t put_state(std::uint32_t schema, std::string_view key,
+                          std::uint64_t sequence, Encode&& encode) {
+    const std::size_t at = begin_entry(entry_kind::state);
+    std::string& out = *current_;
+    char fixed[16];
+    const auto key_size = static_cast<std::uint32_t>(key.size());
+    std::memcpy(fixed, &schema, 4);
+    std::memcpy(fixed + 4, &sequence, 8);
+    std::memcpy(fixed + 12, &key_size, 4);
+    out.append(fixed, 16).append(key);
+    encode(out);
+    return end_entry(at);
+  }
+
+  /// The pack that the last entry went to, counted from 0 in this unit.
+  [[nodiscard]] std::size_t last_pack() const noexcept { return count_ - 1; }
+  [[nodiscard]] std::size_t pack_count() const noexcept { return count_; }
+  [[nodiscard]] std::string_view pack(std::size_t i) const { return packs_[i]; }
+  [[nodiscard]] std::size_t bytes() const noexcept;
+
+private:
+  std::size_t begin_entry(entry_kind kind);
+  std::uint32_t end_entry(std::size_t at);
+  void new_pack();
+
+  std::uint64_t unit_ = 0;
+  std::vector<std::string> packs_;
+  std::size_t count_ = 0;
+  std::string* current_ = nullptr;
+};
+
+/// Walks the entries of one pack. The views point into the pack.
+class pack_reader {
+public:
+  /// Errors: `corrupt` for a pack that is cut, or of a version this build
+  /// does not know.
+  static result<pack_reader> open(std::string_view pack);
+
+  struct entry {
+    entry_kind kind = entry_kind::header;
+    std::string_view payload;
+    /// With kind and length: what the entry costs on disk.
+    std::uint32_t bytes = 0;
+  };
+
+  [[nodiscard]] std::uint64_t unit() const noexcept { return unit_; }
+  /// The next entry, none at the end, `corrupt` where lengths contradict.
+  result<std::optional<entry>> next();
+
+  static result<unit_header> header(std::string_view payload);
+  static result<schema_entry> schema(std::string_view payload);
+  static result<state_entry> state(std::string_view payload);
+  static result<held_entry> held(std::string_view payload);
+  static result<std::uint64_t> held_gone(std::string_view payload);
+  static result<timer_entry> timer(std::string_view payload);
+  /// Of a `timer_gone`, only entity, key and name are set.
+  static result<timer_entry> timer_gone(std::string_view payload);
+  static result<answer_entry> answer(std::string_view payload);
+
+private:
+  pack_reader(std::string_view rest, std::uint64_t unit)
+      : rest_(rest), unit_(unit) {}
+
+  std::string_view rest_;
+  std::uint64_t unit_;
+};
+
+} // namespace freehold::engine::changelog

@@ -1,0 +1,76 @@
+#pragma once
+
+#include "runtime/engine/light_actor.hpp"
+
+#include <caf/actor.hpp>
+#include <caf/allowed_unsafe_message_type.hpp>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace freehold::engine {
+
+class entity_table;
+struct taken_message;
+
+/// Asks an entity for its state: the answer is a `std::string` of JSON, and
+/// it comes after the commit of everything that the state shows.
+struct read_state {};
+
+/// The engine's own delivery of a message through the mailbox, used where
+/// direct delivery is switched off.
+struct delivery {
+  std::shared_ptr<taken_message> message;
+};
+
+/// One entity in memory: a light actor with the entity's key, its place in
+/// the changelog and, right behind, its state. Only the shard touches it.
+class entity_cell : public light_actor {
+public:
+  /// No pack holds a state of this entity.
+  static constexpr std::uint64_t no_pack = 0;
+
+  entity_cell(caf::actor_config& config, entity_table& table,
+              std::string_view key)
+      : light_actor(config), table_(table), key_(key) {}
+  [[nodiscard]] const char* name() const override { return "entity"; }
+  [[nodiscard]] std::string_view key() const noexcept { return key_; }
+  [[nodiscard]] entity_table& table() const noexcept { return table_; }
+  [[nodiscard]] caf::actor handle_of();
+
+  /// Where the committed state is: pack number + 1, or `no_pack`.
+  std::uint64_t pack = no_pack;
+  /// Events or changes so far; the number of the last one in the journal.
+  std::uint64_t sequence = 0;
+  /// The unit (its low bits) that has this cell in its list of touched ones.
+  std::uint32_t touched_in = 0;
+  /// Size of the last packed entry: what it contributes to the live bytes.
+  std::uint32_t packed_bytes : 29 = 0;
+  static constexpr std::uint32_t packed_bytes_mask = (1U << 29U) - 1;
+  /// In the shard's list of cells that exist only if something becomes of
+  /// them.
+  std::uint32_t fresh : 1 = 0;
+  /// Later messages wait behind one that is not finished.
+  std::uint32_t waiting : 1 = 0;
+  /// The state must be read again before anybody uses it.
+  std::uint32_t stale : 1 = 0;
+
+  /// Ends the actor for those who still hold its handle; its state is gone.
+  void retire();
+
+protected:
+  [[nodiscard]] worker& home() noexcept final;
+  bool handle(caf::mailbox_element& what) final;
+  void terminated(const caf::error& reason) final;
+
+private:
+  entity_table& table_;
+  std::string key_;
+};
+
+} // namespace freehold::engine
+
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(freehold::engine::read_state)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(freehold::engine::delivery)

@@ -1,0 +1,106 @@
+#include "runtime/engine/envelope.hpp"
+
+#include "runtime/codec/dynamic_value.hpp"
+
+#include <cstring>
+#include <utility>
+
+namespace freehold::engine {
+
+namespace {
+
+constexpr char envelope_version = 1;
+
+void put_short(std::string& out, std::string_view text) {
+  const auto size = static_cast<std::uint16_t>(text.size());
+  char bytes[2];
+  std::memcpy(bytes, &size, 2);
+  out.append(bytes, 2).append(text);
+}
+
+bool take_short(std::string_view& from, std::string_view& into) {
+  std::uint16_t size = 0;
+  if (from.size() < 2)
+    return false;
+  std::memcpy(&size, from.data(), 2);
+  if (from.size() - 2 < size)
+    return false;
+  into = from.substr(2, size);
+  from.remove_prefix(2U + size);
+  return true;
+}
+
+/// A member's text, empty where there is none.
+std::string text_field(const codec::dynamic_value& object,
+                       std::string_view name) {
+  const codec::dynamic_value* field = object.find(name);
+  const auto* text = field == nullptr ? nullptr : field->as_string();
+  return text == nullptr ? std::string{} : *text;
+}
+
+} // namespace
+
+void encode(const envelope& what, std::string& out) {
+  out.push_back(envelope_version);
+  char fixed[12];
+  const std::int64_t time = what.time.value();
+  std::memcpy(fixed, &what.version, 4);
+  std::memcpy(fixed + 4, &time, 8);
+  out.append(fixed, 12);
+  put_short(out, what.entity);
+  put_short(out, what.message);
+  put_short(out, what.event_id);
+  out.append(what.body);
+}
+
+result<envelope> decode_envelope(std::string_view bytes) {
+  envelope found;
+  std::int64_t time = 0;
+  if (bytes.size() < 13 || bytes[0] != envelope_version)
+    return error{errc::undecodable,
+                 "an inbox message of another version, or cut"};
+  std::memcpy(&found.version, bytes.data() + 1, 4);
+  std::memcpy(&time, bytes.data() + 5, 8);
+  found.time = timestamp{time};
+  bytes.remove_prefix(13);
+  if (!take_short(bytes, found.entity) || !take_short(bytes, found.message)
+      || !take_short(bytes, found.event_id))
+    return error{errc::undecodable, "an inbox message is cut"};
+  found.body = bytes;
+  return found;
+}
+
+result<foreign_message> read_foreign(const record& from,
+                                     std::string_view default_message,
+                                     bool wants_id, std::string& scratch) {
+  foreign_message found;
+  for (const header each : from.headers) {
+    if (each.name == "ce_type")
+      found.type = each.value;
+    else if (each.name == "ce_id")
+      found.event_id = each.value;
+    else if (each.name == "content-type"
+             && each.value.find("json") == std::string_view::npos)
+      found.format = body_format::raw;
+  }
+  const bool knows_type = !found.type.empty() || !default_message.empty();
+  const bool knows_id = !found.event_id.empty() || !wants_id;
+  if (!(knows_type && knows_id) && found.format == body_format::json) {
+    const auto said = codec::parse_json(from.value);
+    if (!said)
+      return said.error();
+    const std::string type = text_field(*said, "type");
+    // Both texts into one buffer that no later append moves.
+    scratch.assign(type).append(text_field(*said, "eventId"));
+    const std::string_view both{scratch};
+    if (found.type.empty())
+      found.type = both.substr(0, type.size());
+    if (found.event_id.empty())
+      found.event_id = both.substr(type.size());
+  }
+  if (found.type.empty())
+    found.type = default_message;
+  return found;
+}
+
+} // namespace freehold::engine

@@ -1,0 +1,40 @@
+#pragma once
+
+#include "runtime/base/record.hpp"
+#include "runtime/base/result.hpp"
+#include "runtime/entity/effects.hpp"
+
+#include <string>
+#include <string_view>
+
+namespace freehold::engine {
+
+/// What an entity tells another one, as it lies in the inbox topic: address,
+/// message and body in the record's value (headers are the dearest part of a
+/// Kafka record). Layout in docs/formats/inbox.md.
+struct envelope {
+  std::string_view entity;
+  std::string_view message;
+  std::uint32_t version = 1;
+  timestamp time;
+  std::string_view event_id;
+  std::string_view body;
+};
+
+void encode(const envelope& what, std::string& out);
+/// The views point into `bytes`. Errors: `undecodable`.
+result<envelope> decode_envelope(std::string_view bytes);
+
+/// Reads what a foreign record says about itself: CloudEvents headers
+/// (`ce_type`, `ce_id`) first, then, in a JSON body without them, the fields
+/// `type` and `eventId`. `scratch` keeps what has to be unescaped.
+struct foreign_message {
+  std::string_view type;
+  std::string_view event_id;
+  body_format format = body_format::json;
+};
+result<foreign_message> read_foreign(const record& from,
+                                     std::string_view default_message,
+                                     bool wants_id, std::string& scratch);
+
+} // namespace freehold::engine

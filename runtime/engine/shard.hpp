@@ -1,0 +1,374 @@
+#pragma once
+
+#include "runtime/base/random.hpp"
+#include "runtime/engine/application_plan.hpp"
+#include "runtime/engine/changelog_index.hpp"
+#include "runtime/engine/entity_table.hpp"
+#include "runtime/engine/envelope.hpp"
+#include "runtime/engine/shard_unit.hpp"
+#include "runtime/engine/timer_table.hpp"
+#include "runtime/engine/waiting_room.hpp"
+#include "runtime/ports/crash_ledger.hpp"
+#include "runtime/ports/event_log.hpp"
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace freehold::engine {
+
+/// What a shard needs of the world around it. Called on the shard's worker.
+class shard_host {
+public:
+  shard_host() = default;
+  shard_host(const shard_host&) = delete;
+  shard_host& operator=(const shard_host&) = delete;
+  virtual ~shard_host() = default;
+
+  virtual worker& home() noexcept = 0;
+  [[nodiscard]] virtual timestamp now() const = 0;
+  virtual void fetch(const ports::fetch_request& what) = 0;
+  virtual void cancel_fetch(topic_partition source) = 0;
+  virtual void truncate(topic_partition target, next_offset before) = 0;
+  /// The unit should close before its time.
+  virtual void close_wanted() = 0;
+  /// `shard::work` should run again, after others had their turn.
+  virtual void continue_later() = 0;
+  /// `shard::work` should run at `due`.
+  virtual void wake_at(timestamp due) = 0;
+  /// The part for a close that could not be given at once.
+  virtual void part_ready(unit_id unit, std::shared_ptr<shard_unit> part) = 0;
+  /// The answer to `probe`.
+  virtual void probed(bool idle) = 0;
+  /// A revoked shard has nothing left in flight.
+  virtual void released() = 0;
+  /// An entity was ended from outside: its unit must be undone.
+  virtual void undo_wanted() = 0;
+  /// A message that earlier lives of the process died of is dealt with.
+  virtual void acquit(const ports::crash_ledger::suspect& whom) = 0;
+  /// Whether anybody listens to `answered`.
+  [[nodiscard]] virtual bool wants_answers() const = 0;
+  /// The shard cannot go on. Nothing was dropped.
+  virtual void failed(const error& why) = 0;
+  /// Answers of messages, committed.
+  virtual void answered(const std::vector<answer_notice>& notices) = 0;
+};
+
+/// A message on its way to its entity, out of a log record, the waiting room
+/// or a timer.
+struct taken_message {
+  enum class source : std::uint8_t { input, held, timer };
+
+  source from = source::input;
+  entity_table* table = nullptr;
+  std::uint64_t hash = 0;
+  bool deduplicate = false;
+  incoming message;
+  /// The record as it came; for a timer, the envelope that stands for it.
+  topic_index topic;
+  record raw;
+  /// Why it cannot be handled. Without a table it has not even an address.
+  std::string fault;
+  /// Keeps what the views need, where that is not the batch.
+  std::string scratch;
+  /// The shard's round of deliveries; one of an earlier round was given up.
+  std::uint64_t round = 0;
+};
+
+/// One shard: its entities, inputs, held messages and timers, and the commit
+/// unit that is being filled. Plain decisions over plain data; threads, actors
+/// and the log are behind `shard_host`. All calls on the shard's worker.
+///
+/// ```
+///            granted            caught up             close, commit
+/// unowned ───────────► restoring ───────► serving ◄──────────────┐
+///    ▲                     ▲                │ undo      │ revoked │
+///    │ released            └── undoing ◄────┘           ▼         │
+///    └──────────────────────────────────────────── draining ──────┘
+/// ```
+///
+/// `lost` leads to `unowned` from everywhere.
+class shard final : public cell_owner {
+public:
+  /// What a state's record may need besides its key and the state itself.
+  static constexpr std::size_t state_overhead_bytes = 256;
+
+  enum class state : std::uint8_t {
+    unowned,
+    restoring,
+    serving,
+    /// The last units did not happen; waits for `resume`.
+    undoing,
+    /// Revoked: takes nothing, finishes what is in flight.
+    draining,
+    /// Stopped by an error; keeps everything as it was.
+    failed,
+  };
+
+  shard(std::shared_ptr<const application_plan> plan, partition_index index,
+        shard_host& host, caf::actor_system& system,
+        ports::crash_slot& crash_slot,
+        std::vector<ports::crash_ledger::suspect> suspects);
+  ~shard() override;
+
+  // -- ownership -------------------------------------------------------------
+
+  void grant(const ports::shard_grant& grant);
+  void revoke();
+  void lose();
+
+  // -- input -----------------------------------------------------------------
+
+  void fetched(next_offset from, const ports::record_batch_ptr& batch);
+  void fetch_failed(topic_partition source, const error& why);
+  /// Handles a slice of what is there. Cheap when there is nothing.
+  void work();
+  /// Takes no further input, for good; what was taken is finished.
+  void stop_taking();
+
+  // -- commit units ----------------------------------------------------------
+
+  /// Ends the filling unit at this message boundary. Null: nothing to commit.
+  /// `std::nullopt`: messages are on their way, `part_ready` follows.
+  std::optional<std::shared_ptr<shard_unit>> close(unit_id unit);
+  /// The outcome of the unit that `close` gave a part for.
+  void committed(const std::vector<record_offset>& changelog_offsets);
+  /// The unit in flight and the filling one never were.
+  void undo();
+  /// After `undo`: the log knows again how far the changelog really goes.
+  void resume(const ports::shard_grant& grant);
+
+  /// Finds out whether really nothing is left to do; `probed` answers.
+  void probe();
+
+  // -- looking in ------------------------------------------------------------
+
+  [[nodiscard]] state current_state() const noexcept { return state_; }
+  [[nodiscard]] partition_index index() const noexcept { return index_; }
+  [[nodiscard]] counters count() const;
+  /// The entity's handle, or none where it does not exist here.
+  [[nodiscard]] caf::actor find_entity(std::string_view type,
+                                       std::string_view key);
+  [[nodiscard]] const entity_table& table(std::uint32_t type) const {
+    return *tables_[type];
+  }
+
+  // -- cell_owner ------------------------------------------------------------
+
+  worker& home() noexcept override { return home_; }
+  void arrived(entity_cell& cell, taken_message& message) override;
+  void asked(entity_cell& cell, const caf::strong_actor_ptr& asker,
+             caf::message_id id) override;
+  void ended(entity_cell& cell) override;
+
+private:
+  struct input {
+    input(topic_partition from, const application_plan::source* what)
+        : source(from), description(what) {}
+
+    topic_partition source;
+    /// Null for the inbox: its messages name their entity type.
+    const application_plan::source* description;
+    /// The next offset to take.
+    next_offset position{0};
+    ports::record_batch_ptr current;
+    std::size_t cursor = 0;
+    ports::record_batch_ptr ahead;
+    bool fetching = false;
+    bool at_end = false;
+    bool probing = false;
+  };
+
+  /// A schema in the changelog.
+  struct known_schema {
+    std::uint32_t type = 0;
+    std::string bytes;
+    std::unique_ptr<state_decoder> decoder;
+    std::string fault; // why there is no decoder
+    std::uint64_t pack = 0;
+  };
+
+  struct timer_change {
+    bool set = false;
+    timer what; // of a cancelled one, only the identity
+  };
+
+  class sink;
+  class restorer;
+
+  // intake (shard_intake.cpp)
+  [[nodiscard]] bool may_take() const noexcept;
+  void request_input(input& from);
+  std::size_t take_from(input& from, std::size_t count);
+  void prepare(input& from, const record& what, taken_message& into);
+  void prepare_envelope(std::string_view value, taken_message& into);
+  void prepare_record(const record& what, taken_message& into);
+  void deliver(taken_message& message);
+  void send_to_cell(entity_cell& cell, taken_message&& message);
+  void handle_at(entity_cell& cell, taken_message& message);
+  void hold_behind(entity_cell& cell, const taken_message& message);
+  /// Runs the handler. False: a transient failure, with the reason in `why`.
+  bool run(entity_cell& cell, taken_message& message, std::string& why);
+  handling run_handler(entity_cell& cell, const taken_message& message);
+  handling run_carefully(entity_cell& cell, const taken_message& message);
+  void settle(entity_cell& cell, const taken_message& message,
+              answer_status status, std::string_view body);
+  void touch(entity_cell& cell);
+  void apply_timers();
+  void hold(entity_cell& cell, const taken_message& message,
+            std::uint32_t attempts, timestamp due, std::string_view why);
+  void dead_letter(const taken_message& message, std::string_view why,
+                   std::string_view reason, std::uint32_t attempts);
+  [[nodiscard]] timestamp retry_due(std::uint32_t attempts,
+                                    const taken_message& message) const;
+  bool retry_one();
+  bool fire_one();
+  void note_fresh(entity_cell& cell);
+  void drop_fresh();
+  void forget_underway();
+  void answer(const state_request& whom);
+  void ask_again(std::vector<state_request>& requests);
+  /// Ends an unfinished probe: something changed meanwhile.
+  void give_up_probe();
+  [[nodiscard]] const ports::crash_ledger::suspect*
+  suspicion(const taken_message& message) const;
+
+  // units (shard_commit.cpp)
+  void begin_unit();
+  /// False: it was undone instead, because a state is too large.
+  bool pack_unit();
+  [[nodiscard]] bool positions_moved() const;
+  void finish_close(unit_id unit);
+  [[nodiscard]] std::uint64_t unit_bytes() const noexcept;
+  void undo_quickly();
+  void undo_cells(shard_unit& unit);
+  void forget_everything();
+  void compact();
+  void compact_pack(std::string_view pack, std::uint64_t number);
+  [[nodiscard]] bool compaction_wanted() const noexcept;
+  void expire_answers();
+  void publish_gauges();
+
+  // restoring (shard_restore.cpp)
+  void start_restore(next_offset begin, next_offset end);
+  void read_on();
+  void restore_from(const ports::record_batch& batch);
+  bool restore_pack(std::string_view pack, std::uint64_t number);
+  bool restore_entry(changelog::entry_kind kind, std::string_view payload,
+                     std::uint32_t bytes, std::uint64_t number);
+  bool restore_state(std::string_view payload, std::uint32_t bytes,
+                     std::uint64_t number);
+  bool restore_early(std::uint32_t schema);
+  bool restore_stale(std::string_view pack, std::uint64_t number);
+  void serve();
+  void fail(const error& why);
+  void schedule_wake();
+  std::uint32_t ensure_schema(std::uint32_t type);
+
+  const std::shared_ptr<const application_plan> plan_;
+  const partition_index index_;
+  shard_host& host_;
+  /// Not asked of the host: entities end after it.
+  worker& home_;
+  ports::crash_slot& crash_slot_;
+  std::vector<ports::crash_ledger::suspect> suspects_;
+  state state_ = state::unowned;
+  shard_epoch epoch_;
+  bool stopped_taking_ = false;
+  /// Revoked while units were being undone: to be answered after that.
+  bool revoked_ = false;
+
+  std::vector<std::unique_ptr<entity_table>> tables_;
+  std::vector<input> inputs_;
+  std::size_t next_input_ = 0;
+  std::vector<next_offset> committed_positions_;
+  waiting_room waiting_;
+  timer_table timers_;
+  dedupe_table answers_;
+  /// Numbers of held messages and timers.
+  std::uint64_t next_number_ = 1;
+
+  // the unit being filled, the one in flight, and one to use again
+  std::shared_ptr<shard_unit> filling_;
+  std::shared_ptr<shard_unit> in_flight_;
+  std::shared_ptr<shard_unit> spare_;
+  std::uint32_t touch_number_ = 1;
+  std::uint64_t unit_number_ = 0;
+  /// Cells that exist only because a message looked for them.
+  std::vector<entity_cell*> fresh_;
+  std::optional<unit_id> close_pending_;
+  bool close_asked_ = false;
+  /// Every state is measured right after its change, because one was found
+  /// too large for the log at the close of a unit.
+  bool careful_ = false;
+
+  // messages on their way through mailboxes (direct delivery off)
+  std::size_t underway_ = 0;
+  std::uint64_t round_ = 0;
+  /// What the views of those messages point into.
+  std::vector<ports::record_batch_ptr> underway_batches_;
+  std::size_t arrived_ = 0;
+
+  // effects of the message being handled
+  std::unique_ptr<sink> sink_;
+  std::vector<timer_change> timer_changes_;
+  std::string reply_;
+  const taken_message* handling_ = nullptr;
+  entity_cell* handling_cell_ = nullptr;
+  std::uint32_t ordinal_ = 0;
+  std::string scratch_;
+  std::string envelope_scratch_;
+  std::array<taken_message, 128> prepared_;
+
+  // the changelog
+  changelog_index changelog_;
+  std::map<std::uint32_t, known_schema> schemas_;
+  std::vector<std::uint32_t> schema_of_type_; // 0: none yet
+  std::uint64_t last_header_pack_ = 0;
+  /// One past the last committed record of the changelog.
+  next_offset changelog_end_{0};
+
+  // compaction
+  std::uint64_t front_ = 0; // packs below were taken over by units
+  ports::record_batch_ptr front_batch_;
+  std::size_t front_cursor_ = 0;
+  bool front_fetching_ = false;
+  std::uint64_t compaction_budget_ = 0;
+
+  // restoring
+  struct reading {
+    bool all = true; // false: first the packs of stale cells, then the tail
+    std::vector<std::uint64_t> packs;
+    std::size_t next_pack = 0;
+    next_offset from{0};
+    next_offset end{0};
+    /// An answer without a question belongs to a time before an undo.
+    bool fetching = false;
+  };
+  reading reading_;
+  std::uint32_t restore_begins_ = 0;
+  std::map<std::uint64_t, std::pair<entity_cell*, held_message>> restored_held_;
+  /// States that came before their schema: compaction moved it behind them.
+  struct early_state {
+    std::uint32_t schema = 0;
+    std::uint64_t pack = 0;
+    std::uint32_t bytes = 0;
+    std::string payload;
+  };
+  std::vector<early_state> early_;
+  std::vector<entity_cell*> stale_;
+  /// Asked while the states were not the committed ones.
+  std::vector<state_request> postponed_;
+  std::size_t probes_left_ = 0;
+  bool probe_idle_ = false;
+
+  counters total_;
+  counters gauges_;
+  bool pause_reported_ = false;
+};
+
+} // namespace freehold::engine

@@ -1,0 +1,128 @@
+#pragma once
+
+#include "runtime/engine/engine.hpp"
+#include "runtime/engine/light_actor.hpp"
+#include "runtime/engine/messages.hpp"
+#include "runtime/engine/shard.hpp"
+
+#include <caf/actor.hpp>
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <vector>
+
+namespace freehold::engine {
+
+/// Who is who among the engine's actors. Shards come anew when their
+/// supervisor restarts them; the others live as long as the engine.
+class directory {
+public:
+  explicit directory(std::uint32_t shard_count) : shards_(shard_count) {}
+
+  void set_shard(partition_index index, caf::strong_actor_ptr actor) {
+    const std::lock_guard lock{mutex_};
+    shards_[index.value()] = std::move(actor);
+  }
+  [[nodiscard]] caf::strong_actor_ptr shard(partition_index index) const {
+    const std::lock_guard lock{mutex_};
+    return index.value() < shards_.size() ? shards_[index.value()] : nullptr;
+  }
+  [[nodiscard]] std::uint32_t shard_count() const noexcept {
+    return static_cast<std::uint32_t>(shards_.size());
+  }
+  /// Lets go of all actors, so that they can be destroyed.
+  void clear() {
+    const std::lock_guard lock{mutex_};
+    shards_.assign(shards_.size(), nullptr);
+    group = nullptr;
+    bridge = nullptr;
+  }
+
+  caf::strong_actor_ptr group;
+  caf::strong_actor_ptr bridge;
+
+private:
+  mutable std::mutex mutex_;
+  std::vector<caf::strong_actor_ptr> shards_;
+};
+
+/// Sends one of the engine's own messages.
+template <class Message>
+void send(const caf::strong_actor_ptr& to, Message what) {
+  if (to != nullptr)
+    to->enqueue(caf::make_mailbox_element(nullptr, caf::make_message_id(), {},
+                                          std::move(what)),
+                nullptr);
+}
+
+/// What all actors of an engine share. Outlives them.
+struct surroundings {
+  std::shared_ptr<const application_plan> plan;
+  ports::event_log& log;
+  const clock& time;
+  directory& who;
+  ports::crash_ledger& ledger;
+  answer_listener* listener = nullptr;
+};
+
+/// The last counters a shard has published; read from any thread.
+struct published_counters {
+  mutable std::mutex mutex;
+  counters values;
+};
+
+/// A shard as an actor: turns messages into calls of `shard`, and what the
+/// shard wants into messages, alarms and calls of the log.
+class shard_actor final : public pinned_actor, public shard_host {
+public:
+  shard_actor(caf::actor_config& config, worker& home,
+              const surroundings& around, partition_index index,
+              ports::crash_slot& slot,
+              const std::vector<ports::crash_ledger::suspect>& suspects,
+              published_counters& published);
+
+  [[nodiscard]] const char* name() const override { return "shard"; }
+  /// Kept by the engine beyond the actor's life: entities refer to it.
+  [[nodiscard]] const std::shared_ptr<shard>& content() const noexcept {
+    return shard_;
+  }
+
+protected:
+  bool handle(caf::mailbox_element& what) override;
+  void terminated(const caf::error& reason) override;
+
+private:
+  // -- shard_host ------------------------------------------------------------
+  worker& home() noexcept override { return pinned_actor::home(); }
+  [[nodiscard]] timestamp now() const override { return around_.time.now(); }
+  void fetch(const ports::fetch_request& what) override;
+  void cancel_fetch(topic_partition source) override;
+  void truncate(topic_partition target, next_offset before) override;
+  void close_wanted() override;
+  void continue_later() override;
+  void wake_at(timestamp due) override;
+  void part_ready(unit_id unit, std::shared_ptr<shard_unit> part) override;
+  void probed(bool idle) override;
+  void released() override;
+  void undo_wanted() override;
+  void acquit(const ports::crash_ledger::suspect& whom) override;
+  [[nodiscard]] bool wants_answers() const override;
+  void failed(const error& why) override;
+  void answered(const std::vector<answer_notice>& notices) override;
+
+  void publish_counters();
+
+  const surroundings around_;
+  published_counters& published_;
+  std::shared_ptr<shard> shard_;
+  bool continuing_ = false;
+  /// A shard that was restarted learns from `resume` that it is owned; any
+  /// other one only from the log itself.
+  bool heard_of_ownership_ = false;
+  std::uint64_t last_probe_ = 0;
+  std::optional<timestamp> wake_at_;
+};
+
+} // namespace freehold::engine

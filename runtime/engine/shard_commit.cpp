@@ -1,0 +1,562 @@
+// How a shard's part of a commit unit begins, closes, lasts or is undone; and
+// the forward compaction that rides on it.
+
+#include "runtime/engine/shard.hpp"
+#include "runtime/engine/shard_effects.hpp"
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+namespace freehold::engine {
+
+namespace {
+
+/// How far ahead of the packing states are fetched into the cache.
+constexpr std::size_t prefetch_distance = 16;
+
+/// What compaction may read per unit besides its share of what is written.
+constexpr std::uint64_t compaction_bytes_min = std::uint64_t{256} << 10U;
+
+template <class T>
+void make_unique_values(std::vector<T>& values) {
+  std::sort(values.begin(), values.end());
+  values.erase(std::unique(values.begin(), values.end()), values.end());
+}
+
+} // namespace
+
+// -- a unit's life -----------------------------------------------------------
+
+void shard::begin_unit() {
+  if (spare_ != nullptr && spare_.use_count() == 1)
+    filling_ = std::move(spare_);
+  else
+    filling_ = std::make_shared<shard_unit>();
+  spare_ = nullptr;
+  filling_->clear();
+  filling_->shard = index_;
+  ++touch_number_;
+  if (touch_number_ == 0)
+    touch_number_ = 1; // 0 marks a cell that no unit ever touched
+  close_asked_ = false;
+}
+
+bool shard::positions_moved() const {
+  for (std::size_t i = 0; i < inputs_.size(); ++i)
+    if (inputs_[i].position != committed_positions_[i])
+      return true;
+  return false;
+}
+
+std::optional<std::shared_ptr<shard_unit>> shard::close(unit_id unit) {
+  if (state_ != state::serving && state_ != state::draining)
+    return std::shared_ptr<shard_unit>{};
+  if (underway_ != 0) {
+    close_pending_ = unit;
+    return std::nullopt;
+  }
+  FREEHOLD_ASSERT(in_flight_ == nullptr, "one unit in flight at a time");
+  drop_fresh();
+  expire_answers();
+  if (filling_->is_blank() && !positions_moved()) {
+    for (const auto& task : std::exchange(filling_->after_commit, {}))
+      task();
+    if (!filling_->notices.empty())
+      host_.answered(std::exchange(filling_->notices, {}));
+    if (front_ > changelog_.first_number()) {
+      changelog_.cut(front_);
+      host_.truncate({plan_->changelog, index_},
+                     next_offset{changelog_.at(front_).offset.value()});
+    }
+    total_ += std::exchange(filling_->done, {});
+    if (state_ == state::draining)
+      host_.released();
+    else if (std::exchange(close_asked_, false))
+      host_.continue_later(); // there is room again
+    return std::shared_ptr<shard_unit>{};
+  }
+  const counters& done = filling_->done;
+  const bool only_compacts = !positions_moved()
+                             && done.applied + done.rejected
+                                        + done.dead_lettered + done.retried
+                                        + done.timers_fired
+                                    == 0;
+  if (!pack_unit())
+    return std::shared_ptr<shard_unit>{};
+  in_flight_ = filling_;
+  begin_unit();
+  const std::uint64_t written = in_flight_->packs.bytes();
+  const double factor = plan_->options.changelog_live_factor;
+  // Compaction rides on what messages write: a unit of nothing else uses up
+  // the rest of the budget and gives no new one, or it would go round and
+  // round where headers alone are above the bound.
+  if (!only_compacts)
+    compaction_budget_ =
+        compaction_wanted()
+            ? compaction_bytes_min
+                  + static_cast<std::uint64_t>(1.5 * factor / (factor - 1.0)
+                                               * static_cast<double>(written))
+            : 0;
+  host_.continue_later();
+  return in_flight_;
+}
+
+void shard::finish_close(unit_id unit) {
+  auto part = close(unit);
+  FREEHOLD_ASSERT(part.has_value(), "nothing is underway any more");
+  host_.part_ready(unit, std::move(*part));
+}
+
+std::uint32_t shard::ensure_schema(std::uint32_t type) {
+  if (schema_of_type_[type] != 0)
+    return schema_of_type_[type];
+  const std::uint32_t id = schemas_.empty() ? 1 : schemas_.rbegin()->first + 1;
+  known_schema& made = schemas_[id];
+  made.type = type;
+  made.bytes = plan_->type_schemas[type];
+  auto decoder = plan_->types[type]->decoder(made.bytes);
+  FREEHOLD_ASSERT(decoder.has_value(), "a type reads its own schema");
+  made.decoder = std::move(*decoder);
+  schema_of_type_[type] = id;
+  filling_->schemas_changed.push_back(id);
+  filling_->needs_restore_to_undo = true;
+  return id;
+}
+
+bool shard::pack_unit() {
+  shard_unit& unit = *filling_;
+  unit.epoch = epoch_;
+  for (const touched_cell& each : unit.touched)
+    ensure_schema(each.cell->table().type_index());
+
+  changelog::pack_writer& packs = unit.packs;
+  packs.begin(++unit_number_);
+  changelog::unit_header header;
+  header.epoch = epoch_;
+  header.next_number = next_number_;
+  for (const input& each : inputs_) {
+    unit.positions.emplace_back(each.source, each.position);
+    header.positions.emplace_back(plan_->topic_name(each.source.topic),
+                                  each.position);
+  }
+  packs.put(header);
+  const std::uint64_t base = changelog_.next_number() + 1;
+  const auto pack_now = [&] { return base + packs.last_pack(); };
+
+  make_unique_values(unit.schemas_changed);
+  for (const std::uint32_t id : unit.schemas_changed) {
+    known_schema& schema = schemas_[id];
+    packs.put(changelog::schema_entry{
+        id, plan_->types[schema.type]->traits().type, schema.bytes});
+    schema.pack = pack_now();
+  }
+  // More copies while the front moves: whoever restores then meets a schema
+  // soon, and keeps few states that wait for theirs.
+  if (front_ > changelog_.first_number() || compaction_wanted())
+    for (const auto& [id, schema] : schemas_)
+      packs.put(changelog::schema_entry{
+          id, plan_->types[schema.type]->traits().type, schema.bytes});
+  make_unique_values(unit.held_changed);
+  for (const std::uint64_t number : unit.held_changed) {
+    held_message* const held = waiting_.find(number);
+    if (held == nullptr)
+      continue; // finished within the unit
+    const entity_cell& cell = *waiting_.cell_of(number);
+    const auto known_topic = held->topic.value() < plan_->layout.topics.size();
+    const std::uint32_t size = packs.put(changelog::held_entry{
+        held->number, cell.table().type().traits().type, cell.key(),
+        held->attempts, held->due, held->last_error,
+        known_topic ? std::string_view{plan_->topic_name(held->topic)}
+                    : std::string_view{"timer"},
+        held->offset, held->time,
+        held->has_key ? std::string_view{held->key} : std::string_view{},
+        held->has_value ? std::string_view{held->value} : std::string_view{},
+        held->headers});
+    changelog_.live_shrank(held->packed_bytes);
+    changelog_.live_grew(size);
+    held->packed_bytes = size;
+    held->pack = pack_now();
+  }
+  make_unique_values(unit.held_gone);
+  for (const std::uint64_t number : unit.held_gone)
+    packs.put_held_gone(number);
+  make_unique_values(unit.timers_changed);
+  for (const auto& [type, names] : unit.timers_changed) {
+    const std::string_view entity = plan_->types[type]->traits().type;
+    timer* const set = timers_.find({type, names.first, names.second});
+    if (set == nullptr) {
+      packs.put_timer_gone(entity, names.first, names.second);
+      continue;
+    }
+    const std::uint32_t size = packs.put(changelog::timer_entry{
+        entity, set->key, set->name, set->number, set->due, set->message,
+        set->version, set->body});
+    changelog_.live_shrank(set->packed_bytes);
+    changelog_.live_grew(size);
+    set->packed_bytes = size;
+    set->pack = pack_now();
+  }
+  const auto put_answer = [&](const changelog::message_fingerprint& id) {
+    auto* const kept = answers_.find(id, timestamp{0});
+    if (kept == nullptr)
+      return;
+    const std::uint32_t size = packs.put(changelog::answer_entry{
+        id, kept->time, static_cast<std::uint8_t>(kept->status), kept->body});
+    changelog_.live_shrank(kept->packed_bytes);
+    changelog_.live_grew(size);
+    kept->packed_bytes = size;
+    kept->pack = pack_now();
+  };
+  for (const auto& id : unit.answered)
+    put_answer(id);
+  for (const auto& [id, before] : unit.answers_moved)
+    put_answer(id);
+
+  std::size_t largest = 0;
+  std::int64_t live = 0;
+  for (std::size_t i = 0; i < unit.touched.size(); ++i) {
+    if (i + prefetch_distance < unit.touched.size()) {
+      entity_cell& ahead = *unit.touched[i + prefetch_distance].cell;
+      ahead.table().prefetch_content(ahead);
+    }
+    entity_cell& cell = *unit.touched[i].cell;
+    const entity_table& table = cell.table();
+    const std::uint32_t size =
+        packs.put_state(schema_of_type_[table.type_index()], cell.key(),
+                        cell.sequence, [&](std::string& out) {
+                          table.type().encode(table.state_of(cell), out);
+                        });
+    largest = std::max<std::size_t>(largest, size);
+    live += static_cast<std::int64_t>(size) - cell.packed_bytes;
+    cell.packed_bytes = size & entity_cell::packed_bytes_mask;
+    cell.pack = pack_now();
+  }
+  if (live >= 0)
+    changelog_.live_grew(static_cast<std::uint64_t>(live));
+  else
+    changelog_.live_shrank(static_cast<std::uint64_t>(-live));
+
+  if (largest + state_overhead_bytes - changelog::state_entry_overhead_bytes
+          > plan_->options.record_bytes_max
+      && !careful_) {
+    // Some message made a state too large. Take the unit back and handle its
+    // messages again, this time measuring every state at once.
+    careful_ = true;
+    ports::shard_grant same{index_, epoch_, changelog_end_, changelog_end_};
+    if (changelog_.next_number() > changelog_.first_number())
+      same.changelog_begin =
+          next_offset{changelog_.at(changelog_.first_number()).offset.value()};
+    undo(); // forgets where the changelog begins
+    resume(same);
+    return false;
+  }
+
+  unit.changelog_appends_at = unit.appends.size();
+  for (std::size_t i = 0; i < packs.pack_count(); ++i) {
+    ports::append& made = unit.appends.emplace_back();
+    made.target = {plan_->changelog, index_};
+    made.time = host_.now();
+    made.value = packs.pack(i);
+  }
+  unit.done.changelog_bytes_written = packs.bytes();
+  ++unit.done.units;
+  unit.cut_below = front_;
+  unit.careful = careful_;
+  return true;
+}
+
+void shard::committed(const std::vector<record_offset>& offsets) {
+  if (in_flight_ == nullptr)
+    return; // lost in between
+  shard_unit& unit = *in_flight_;
+  FREEHOLD_ASSERT(offsets.size() == unit.packs.pack_count(),
+                  "the log tells the offset of every changelog record");
+  last_header_pack_ = changelog_.next_number();
+  for (std::size_t i = 0; i < offsets.size(); ++i)
+    changelog_.append(
+        {offsets[i], static_cast<std::uint32_t>(unit.packs.pack(i).size())});
+  changelog_end_ = after(offsets.back());
+  for (std::size_t i = 0; i < inputs_.size(); ++i) {
+    // Nobody else reads the inbox: what was taken is of no more use there.
+    const next_offset position = unit.positions[i].second;
+    if (inputs_[i].description == nullptr && position > committed_positions_[i])
+      host_.truncate(inputs_[i].source, position);
+    committed_positions_[i] = position;
+  }
+  if (unit.cut_below > changelog_.first_number()) {
+    changelog_.cut(unit.cut_below);
+    host_.truncate(
+        {plan_->changelog, index_},
+        next_offset{changelog_.at(changelog_.first_number()).offset.value()});
+  }
+  total_ += unit.done;
+  if (!unit.notices.empty())
+    host_.answered(unit.notices);
+  for (const auto& task : unit.after_commit)
+    task();
+  for (const state_request& each : unit.asked)
+    answer(each);
+  if (unit.careful)
+    careful_ = false; // one more of these costs one more undo
+  spare_ = std::move(in_flight_);
+  in_flight_ = nullptr;
+  if (state_ == state::draining && filling_->is_blank() && !positions_moved()) {
+    host_.released();
+    return;
+  }
+  host_.continue_later();
+}
+
+// -- undoing -----------------------------------------------------------------
+
+void shard::undo() {
+  if (state_ == state::unowned || state_ == state::failed)
+    return;
+  if (state_ == state::restoring || state_ == state::undoing) {
+    reading_.all = true; // what was read so far may be of no use: from anew
+    if (std::exchange(reading_.fetching, false))
+      host_.cancel_fetch({plan_->changelog, index_});
+    forget_everything();
+    state_ = state::undoing;
+    return;
+  }
+  revoked_ = revoked_ || state_ == state::draining;
+  state_ = state::undoing;
+  ++total_.units_undone;
+  for (input& each : inputs_) {
+    if (each.fetching)
+      host_.cancel_fetch(each.source);
+    each = input{each.source, each.description};
+  }
+  for (std::size_t i = 0; i < inputs_.size(); ++i)
+    inputs_[i].position = committed_positions_[i];
+  if (front_fetching_)
+    host_.cancel_fetch({plan_->changelog, index_});
+  front_fetching_ = false;
+  front_batch_ = nullptr;
+  front_ = changelog_.first_number();
+  forget_underway();
+  close_pending_.reset();
+  give_up_probe();
+  for (shard_unit* unit : {in_flight_.get(), filling_.get()})
+    if (unit != nullptr)
+      std::move(unit->asked.begin(), unit->asked.end(),
+                std::back_inserter(postponed_));
+  const bool all =
+      filling_->needs_restore_to_undo
+      || (in_flight_ != nullptr && in_flight_->needs_restore_to_undo);
+  if (all)
+    forget_everything();
+  else
+    undo_quickly();
+  total_.quick_undos += all ? 0 : 1;
+  reading_.all = all;
+  in_flight_ = nullptr;
+  filling_ = nullptr;
+  begin_unit();
+}
+
+void shard::undo_cells(shard_unit& unit) {
+  for (auto it = unit.touched.rbegin(); it != unit.touched.rend(); ++it) {
+    entity_cell& cell = *it->cell;
+    changelog_.live_shrank(cell.packed_bytes);
+    changelog_.live_grew(it->packed_bytes);
+    cell.pack = it->pack;
+    cell.sequence = it->sequence;
+    cell.packed_bytes = it->packed_bytes & entity_cell::packed_bytes_mask;
+    if (cell.stale == 0) {
+      cell.stale = 1;
+      stale_.push_back(&cell);
+    }
+  }
+  for (const auto& id : unit.answered) {
+    if (const auto* kept = answers_.find(id, timestamp{0}))
+      changelog_.live_shrank(kept->packed_bytes);
+    answers_.erase(id);
+  }
+  for (const auto& [id, before] : unit.answers_moved)
+    if (auto* const kept = answers_.find(id, timestamp{0}))
+      kept->pack = before;
+}
+
+void shard::undo_quickly() {
+  stale_.clear();
+  // A cell touched by both units gets its state of before the older one.
+  drop_fresh();
+  undo_cells(*filling_);
+  if (in_flight_ != nullptr)
+    undo_cells(*in_flight_);
+  std::erase_if(stale_, [](entity_cell* cell) {
+    if (cell->pack != entity_cell::no_pack)
+      return false;
+    cell->table().erase(*cell); // it did not exist before
+    return true;
+  });
+}
+
+void shard::forget_everything() {
+  for (const auto& table : tables_)
+    table->clear();
+  waiting_.clear();
+  timers_.clear();
+  answers_.clear();
+  changelog_.clear();
+  schemas_.clear();
+  schema_of_type_.assign(plan_->types.size(), 0);
+  restored_held_.clear();
+  early_.clear();
+  stale_.clear();
+  fresh_.clear();
+  front_ = 0;
+  last_header_pack_ = 0;
+  next_number_ = 1;
+}
+
+// -- compaction --------------------------------------------------------------
+
+bool shard::compaction_wanted() const noexcept {
+  return static_cast<double>(changelog_.total_bytes())
+         > static_cast<double>(changelog_.live_bytes())
+                   * plan_->options.changelog_live_factor
+               + static_cast<double>(plan_->options.changelog_slack_bytes);
+}
+
+void shard::compact() {
+  while (compaction_budget_ > 0 && front_ < last_header_pack_
+         && unit_bytes() < plan_->options.unit_bytes_max) {
+    if (front_batch_ == nullptr
+        || front_cursor_ >= front_batch_->records.size()) {
+      front_batch_ = nullptr;
+      if (!front_fetching_) {
+        front_fetching_ = true;
+        host_.fetch({.source = {plan_->changelog, index_},
+                     .from = next_offset{changelog_.at(front_).offset.value()},
+                     .bytes_max = plan_->options.fetch_bytes,
+                     .wait = ports::fetch_wait::no});
+      }
+      return;
+    }
+    const record& next = front_batch_->records[front_cursor_++];
+    const record_offset wanted = changelog_.at(front_).offset;
+    if (next.offset < wanted)
+      continue;
+    if (next.offset != wanted) {
+      fail({errc::corrupt, "the changelog misses the record at offset "
+                               + std::to_string(wanted.value())});
+      return;
+    }
+    const std::uint64_t bytes = next.value.size();
+    compact_pack(next.value, front_);
+    ++front_;
+    filling_->done.compacted_bytes += bytes;
+    compaction_budget_ -= std::min(bytes, compaction_budget_);
+  }
+}
+
+void shard::compact_pack(std::string_view pack, std::uint64_t number) {
+  using changelog::entry_kind;
+  using changelog::pack_reader;
+  // Live is what the index says is live: exactly one pack has the newest
+  // entry. Writing it again is touching it.
+  const std::uint64_t here = number + 1;
+  shard_unit& unit = *filling_;
+  struct found {
+    changelog::state_entry entry;
+    entity_table* table = nullptr;
+    std::uint64_t hash = 0;
+  };
+  std::vector<found> states;
+  auto reader = pack_reader::open(pack);
+  if (!reader) {
+    fail(reader.error());
+    return;
+  }
+  for (;;) {
+    const auto next = reader->next();
+    if (!next) {
+      fail(next.error());
+      return;
+    }
+    if (!*next)
+      break;
+    const std::string_view payload = (*next)->payload;
+    switch ((*next)->kind) {
+    case entry_kind::state:
+      if (const auto entry = pack_reader::state(payload)) {
+        const auto schema = schemas_.find(entry->schema);
+        FREEHOLD_ASSERT(schema != schemas_.end(),
+                        "a schema outlives the states that name it");
+        found& each = states.emplace_back();
+        each.entry = *entry;
+        each.table = tables_[schema->second.type].get();
+        each.hash = key_hash(entry->key);
+        each.table->prefetch_slot(each.hash);
+      }
+      break;
+    case entry_kind::schema:
+      if (const auto entry = pack_reader::schema(payload);
+          entry && schemas_.contains(entry->id)
+          && schemas_[entry->id].pack == here) {
+        unit.schemas_changed.push_back(entry->id);
+        unit.needs_restore_to_undo = true;
+      }
+      break;
+    case entry_kind::held:
+      if (const auto entry = pack_reader::held(payload))
+        if (const held_message* held = waiting_.find(entry->number);
+            held != nullptr && held->pack == here) {
+          unit.held_changed.push_back(entry->number);
+          unit.needs_restore_to_undo = true;
+        }
+      break;
+    case entry_kind::timer:
+      if (const auto entry = pack_reader::timer(payload))
+        if (const auto type = plan_->type(entry->entity)) {
+          const timer* set = timers_.find(
+              {*type, std::string{entry->key}, std::string{entry->name}});
+          if (set != nullptr && set->pack == here) {
+            unit.timers_changed.push_back(
+                {*type, {std::string{entry->key}, std::string{entry->name}}});
+            unit.needs_restore_to_undo = true;
+          }
+        }
+      break;
+    case entry_kind::answer:
+      if (const auto entry = pack_reader::answer(payload))
+        if (const auto* kept = answers_.find(entry->id, timestamp{0});
+            kept != nullptr && kept->pack == here)
+          unit.answers_moved.emplace_back(entry->id, here);
+      break;
+    case entry_kind::header:
+    case entry_kind::held_gone:
+    case entry_kind::timer_gone:
+      break; // a later unit says it better, or all before it is gone
+    }
+  }
+  for (const found& each : states)
+    each.table->prefetch_cell(each.hash);
+  for (const found& each : states) {
+    entity_cell* cell = each.table->find(each.entry.key, each.hash);
+    if (cell != nullptr && cell->pack == here)
+      touch(*cell);
+  }
+}
+
+void shard::expire_answers() {
+  changelog_.live_shrank(answers_.expire(host_.now()));
+}
+
+counters shard::count() const {
+  counters now = total_;
+  for (const auto& table : tables_)
+    now.entities += table->size();
+  now.waiting_messages = waiting_.size();
+  now.timers = timers_.size();
+  now.changelog_bytes = changelog_.total_bytes();
+  now.changelog_live_bytes = changelog_.live_bytes();
+  now.paused_inputs = gauges_.paused_inputs;
+  return now;
+}
+
+} // namespace freehold::engine

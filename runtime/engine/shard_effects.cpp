@@ -1,0 +1,185 @@
+#include "runtime/engine/shard_effects.hpp"
+
+#include <chrono>
+#include <utility>
+
+namespace freehold::engine {
+
+namespace {
+
+void put_digits(char* at, std::uint64_t value, int width) {
+  for (int i = width - 1; i >= 0; --i, value /= 10)
+    at[i] = static_cast<char>('0' + value % 10);
+}
+
+/// A record's key, value and headers besides their own bytes: a generous
+/// estimate of what Kafka's record and batch formats add.
+constexpr std::size_t record_overhead_bytes = 128;
+
+} // namespace
+
+std::string to_rfc3339(timestamp when) {
+  using namespace std::chrono;
+  const sys_time<milliseconds> time{milliseconds{when.value()}};
+  const auto day = floor<days>(time);
+  const year_month_day date{day};
+  const auto ms = static_cast<std::uint64_t>((time - day).count());
+  std::string text = "0000-00-00T00:00:00.000Z";
+  const int year = static_cast<int>(date.year());
+  put_digits(text.data(), static_cast<std::uint64_t>(year < 0 ? 0 : year), 4);
+  put_digits(text.data() + 5, unsigned{date.month()}, 2);
+  put_digits(text.data() + 8, unsigned{date.day()}, 2);
+  put_digits(text.data() + 11, ms / 3'600'000, 2);
+  put_digits(text.data() + 14, ms / 60'000 % 60, 2);
+  put_digits(text.data() + 17, ms / 1000 % 60, 2);
+  put_digits(text.data() + 20, ms % 1000, 3);
+  return text;
+}
+
+void shard::sink::begin(const taken_message& message, entity_cell& cell) {
+  owner_.handling_ = &message;
+  owner_.handling_cell_ = &cell;
+  owner_.ordinal_ = 0;
+  owner_.timer_changes_.clear();
+  owner_.reply_.clear();
+  mark_ = owner_.filling_->bytes.here();
+  appends_ = owner_.filling_->appends.size();
+  random_.reset();
+  counted_ = {};
+}
+
+void shard::sink::take_back() {
+  shard_unit& unit = *owner_.filling_;
+  unit.appends.resize(appends_);
+  unit.bytes.back_to(mark_);
+  unit.done.published -= counted_.published;
+  unit.done.told -= counted_.told;
+  owner_.timer_changes_.clear();
+}
+
+timestamp shard::sink::now() const { return owner_.host_.now(); }
+
+std::uint64_t shard::sink::random() {
+  if (!random_) {
+    const message_origin& origin = owner_.handling_->message.origin;
+    random_.emplace(key_hash(origin.topic)
+                    ^ static_cast<std::uint64_t>(origin.offset)
+                          * 0x9E3779B97F4A7C15ULL
+                    ^ (std::uint64_t{origin.partition.value()} << 48U));
+  }
+  return random_->next();
+}
+
+std::string shard::sink::next_event_id() const {
+  const message_origin& origin = owner_.handling_->message.origin;
+  std::string id{origin.topic};
+  id.append("/").append(std::to_string(origin.partition.value()));
+  id.append("/").append(std::to_string(origin.offset));
+  id.append("/").append(std::to_string(owner_.ordinal_));
+  return id;
+}
+
+std::string& shard::sink::scratch() {
+  owner_.scratch_.clear();
+  return owner_.scratch_;
+}
+
+void shard::sink::check_size(std::string_view what, std::size_t bytes) const {
+  const std::size_t limit = owner_.plan_->options.record_bytes_max;
+  if (bytes + record_overhead_bytes > limit)
+    throw permanent_failure(std::string{what} + " of " + std::to_string(bytes)
+                            + " bytes is above the log's limit of "
+                            + std::to_string(limit) + " bytes per record");
+}
+
+void shard::sink::append(topic_index topic, partition_index partition,
+                         std::string_view key, std::string_view value,
+                         std::string_view headers) {
+  shard_unit& unit = *owner_.filling_;
+  ports::append& made = unit.appends.emplace_back();
+  made.target = {topic, partition};
+  made.time = owner_.handling_->message.time;
+  made.key = unit.bytes.copy(key);
+  made.value = unit.bytes.copy(value);
+  if (!headers.empty())
+    made.headers = header_list{unit.bytes.copy(headers)};
+  ++owner_.ordinal_;
+}
+
+void shard::sink::publish(const publication& what) {
+  const auto topic = owner_.plan_->topic(what.topic);
+  if (!topic)
+    throw permanent_failure("publishes to the topic \""
+                            + std::string{what.topic}
+                            + "\", which the application does not declare; "
+                              "add it with application::output");
+  headers_.clear();
+  if (!what.type.empty()) {
+    const entity_table& table = *owner_.handling_->table;
+    append_header(headers_, "ce_specversion", "1.0");
+    append_header(headers_, "ce_id", next_event_id());
+    append_header(headers_, "ce_type", what.type);
+    append_header(headers_, "ce_source",
+                  owner_.plan_->name + "/"
+                      + std::string{table.type().traits().type});
+    append_header(headers_, "ce_time",
+                  to_rfc3339(owner_.handling_->message.time));
+    append_header(headers_, "content-type", "application/json");
+    if (what.sequence > 0)
+      append_header(headers_, "ce_sequence", std::to_string(what.sequence));
+  }
+  check_size("a record for " + std::string{what.topic},
+             what.key.size() + what.value.size() + headers_.size());
+  const auto& spec = owner_.plan_->layout.topics[topic->value()];
+  append(*topic, partition_of(what.key, spec.partition_count), what.key,
+         what.value, headers_);
+  ++owner_.filling_->done.published;
+  ++counted_.published;
+}
+
+void shard::sink::tell(std::string_view type, std::string_view key,
+                       std::string_view message, std::uint32_t version,
+                       std::string_view body) {
+  if (!owner_.plan_->type(type))
+    throw permanent_failure("tells an entity of type \"" + std::string{type}
+                            + "\", which the application does not have");
+  std::string& value = owner_.envelope_scratch_;
+  value.clear();
+  encode(envelope{type, message, version, owner_.handling_->message.time,
+                  next_event_id(), body},
+         value);
+  check_size("a message to " + std::string{type}, key.size() + value.size());
+  append(owner_.plan_->inbox,
+         partition_of(key, owner_.plan_->layout.shard_count), key, value, {});
+  ++owner_.filling_->done.told;
+  ++counted_.told;
+}
+
+void shard::sink::schedule(std::string_view name, timestamp due,
+                           std::string_view message, std::uint32_t version,
+                           std::string_view body) {
+  check_size("a timer's message", body.size());
+  timer_change& change = owner_.timer_changes_.emplace_back();
+  change.set = true;
+  change.what.type = owner_.handling_->table->type_index();
+  change.what.key = owner_.handling_cell_->key();
+  change.what.name = name;
+  change.what.due = due;
+  change.what.message = message;
+  change.what.version = version;
+  change.what.body = body;
+}
+
+void shard::sink::cancel(std::string_view name) {
+  timer_change& change = owner_.timer_changes_.emplace_back();
+  change.what.type = owner_.handling_->table->type_index();
+  change.what.key = owner_.handling_cell_->key();
+  change.what.name = name;
+}
+
+void shard::sink::reply(std::string_view json) {
+  check_size("a reply", json.size());
+  owner_.reply_ = json;
+}
+
+} // namespace freehold::engine

@@ -1,0 +1,528 @@
+// How a shard comes to its state: from the whole changelog when it is granted,
+// from the packs that a failed unit's entities had before and from the tail
+// after an undo.
+
+#include "runtime/engine/shard.hpp"
+#include "runtime/engine/shard_effects.hpp"
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+namespace freehold::engine {
+
+namespace {
+
+/// One read of a pack whose place is known: there is no use for more.
+constexpr std::uint32_t single_pack_bytes = 64U << 10U;
+
+} // namespace
+
+shard::shard(std::shared_ptr<const application_plan> plan,
+             partition_index index, shard_host& host, caf::actor_system& system,
+             ports::crash_slot& crash_slot,
+             std::vector<ports::crash_ledger::suspect> suspects)
+    : plan_(std::move(plan)),
+      index_(index),
+      host_(host),
+      home_(host.home()),
+      crash_slot_(crash_slot),
+      suspects_(std::move(suspects)),
+      answers_(plan_->options.dedupe_window, plan_->options.dedupe_entries_max),
+      sink_(std::make_unique<sink>(*this)),
+      schema_of_type_(plan_->types.size(), 0) {
+  for (std::uint32_t i = 0; i < plan_->types.size(); ++i)
+    tables_.push_back(
+        std::make_unique<entity_table>(*plan_->types[i], i, *this, system));
+  for (const auto& source : plan_->sources)
+    inputs_.emplace_back(topic_partition{source.topic, index_}, &source);
+  inputs_.emplace_back(topic_partition{plan_->inbox, index_}, nullptr);
+  committed_positions_.resize(inputs_.size());
+  begin_unit();
+}
+
+shard::~shard() = default;
+
+// -- ownership ---------------------------------------------------------------
+
+void shard::grant(const ports::shard_grant& grant) {
+  FREEHOLD_ASSERT(state_ == state::unowned, "a shard is granted once");
+  epoch_ = grant.epoch;
+  state_ = state::restoring;
+  start_restore(grant.changelog_begin, grant.changelog_end);
+}
+
+void shard::resume(const ports::shard_grant& grant) {
+  if (state_ != state::undoing)
+    return;
+  if (revoked_) {
+    host_.released();
+    return;
+  }
+  epoch_ = grant.epoch;
+  if (reading_.all) {
+    start_restore(grant.changelog_begin, grant.changelog_end);
+    return;
+  }
+  reading_.packs.clear();
+  for (const entity_cell* cell : stale_)
+    reading_.packs.push_back(cell->pack - 1);
+  std::sort(reading_.packs.begin(), reading_.packs.end());
+  reading_.packs.erase(
+      std::unique(reading_.packs.begin(), reading_.packs.end()),
+      reading_.packs.end());
+  reading_.next_pack = 0;
+  reading_.end = grant.changelog_end;
+  read_on();
+}
+
+void shard::revoke() {
+  if (state_ == state::draining)
+    return;
+  if (state_ == state::undoing) {
+    revoked_ = true; // a unit's outcome is not known yet
+    return;
+  }
+  if (state_ != state::serving) {
+    host_.released();
+    return;
+  }
+  const bool stopped_before = stopped_taking_;
+  stop_taking();
+  stopped_taking_ = stopped_before;
+  state_ = state::draining;
+  host_.close_wanted();
+}
+
+void shard::lose() {
+  if (state_ == state::unowned)
+    return; // nothing to lose, and perhaps no host any more
+  for (input& each : inputs_) {
+    if (each.fetching)
+      host_.cancel_fetch(each.source);
+    each = input{each.source, each.description};
+  }
+  host_.cancel_fetch({plan_->changelog, index_});
+  front_fetching_ = false;
+  front_batch_ = nullptr;
+  forget_underway();
+  if (close_pending_)
+    host_.part_ready(*std::exchange(close_pending_, std::nullopt), nullptr);
+  give_up_probe();
+  reading_ = {};
+  revoked_ = false;
+  careful_ = false;
+  for (shard_unit* unit : {in_flight_.get(), filling_.get()})
+    if (unit != nullptr)
+      std::move(unit->asked.begin(), unit->asked.end(),
+                std::back_inserter(postponed_));
+  forget_everything();
+  ask_again(postponed_);
+  std::fill(committed_positions_.begin(), committed_positions_.end(),
+            next_offset{0});
+  in_flight_ = nullptr;
+  filling_ = nullptr;
+  begin_unit();
+  state_ = state::unowned;
+}
+
+// -- reading the changelog ---------------------------------------------------
+
+void shard::start_restore(next_offset begin, next_offset end) {
+  forget_everything();
+  ++total_.restores;
+  reading_ = {};
+  reading_.from = begin;
+  reading_.end = end;
+  std::fill(committed_positions_.begin(), committed_positions_.end(),
+            next_offset{0});
+  read_on();
+}
+
+void shard::read_on() {
+  std::uint32_t bytes = plan_->options.fetch_bytes;
+  if (!reading_.all && reading_.next_pack < reading_.packs.size()) {
+    reading_.from = next_offset{
+        changelog_.at(reading_.packs[reading_.next_pack]).offset.value()};
+    bytes = single_pack_bytes;
+  } else if (!reading_.all) {
+    // All stale states are back; what the log knows beyond them follows.
+    reading_.all = true;
+    reading_.from = changelog_end_;
+  }
+  if (reading_.all && reading_.from >= reading_.end) {
+    serve();
+    return;
+  }
+  reading_.fetching = true;
+  host_.fetch({.source = {plan_->changelog, index_},
+               .from = reading_.from,
+               .bytes_max = bytes,
+               .wait = ports::fetch_wait::no});
+}
+
+void shard::restore_from(const ports::record_batch& batch) {
+  if (!reading_.all) {
+    for (const record& each : batch.records) {
+      if (reading_.next_pack == reading_.packs.size())
+        break;
+      const std::uint64_t wanted = reading_.packs[reading_.next_pack];
+      if (each.offset < changelog_.at(wanted).offset)
+        continue;
+      if (each.offset != changelog_.at(wanted).offset)
+        break;
+      if (!restore_stale(each.value, wanted))
+        return;
+      ++reading_.next_pack;
+    }
+    read_on();
+    return;
+  }
+  for (const record& each : batch.records) {
+    if (next_offset{each.offset.value()} >= reading_.end)
+      break;
+    const std::uint64_t number = changelog_.next_number();
+    changelog_.append(
+        {each.offset, static_cast<std::uint32_t>(each.value.size())});
+    if (!restore_pack(each.value, number))
+      return;
+    changelog_end_ = after(each.offset);
+  }
+  if (batch.next <= reading_.from) {
+    fail({errc::corrupt,
+          "the changelog ends at offset " + std::to_string(batch.end.value())
+              + ", before the end " + std::to_string(reading_.end.value())
+              + " that the log named"});
+    return;
+  }
+  reading_.from = batch.next;
+  read_on();
+}
+
+bool shard::restore_stale(std::string_view pack, std::uint64_t number) {
+  auto reader = changelog::pack_reader::open(pack);
+  while (reader) {
+    const auto next = reader->next();
+    if (!next) {
+      fail(next.error());
+      return false;
+    }
+    if (!*next)
+      return true;
+    if ((*next)->kind != changelog::entry_kind::state)
+      continue;
+    const auto entry = changelog::pack_reader::state((*next)->payload);
+    if (!entry)
+      break;
+    const auto schema = schemas_.find(entry->schema);
+    if (schema == schemas_.end())
+      break;
+    entity_table& table = *tables_[schema->second.type];
+    entity_cell* cell = table.find(entry->key, key_hash(entry->key));
+    if (cell == nullptr || cell->stale == 0 || cell->pack != number + 1)
+      continue;
+    if (!restore_state((*next)->payload, (*next)->bytes, number))
+      return false;
+  }
+  fail({errc::corrupt, "a changelog record that was read before does not "
+                       "decode any more"});
+  return false;
+}
+
+bool shard::restore_pack(std::string_view pack, std::uint64_t number) {
+  auto reader = changelog::pack_reader::open(pack);
+  if (!reader) {
+    fail(reader.error());
+    return false;
+  }
+  unit_number_ = std::max(unit_number_, reader->unit());
+  for (;;) {
+    const auto next = reader->next();
+    if (!next) {
+      fail(next.error());
+      return false;
+    }
+    if (!*next)
+      return true;
+    if (!restore_entry((*next)->kind, (*next)->payload, (*next)->bytes, number))
+      return false;
+  }
+}
+
+bool shard::restore_entry(changelog::entry_kind kind, std::string_view payload,
+                          std::uint32_t bytes, std::uint64_t number) {
+  using changelog::entry_kind;
+  using changelog::pack_reader;
+  const auto broken = [this](const error& why) {
+    fail(why);
+    return false;
+  };
+  switch (kind) {
+  case entry_kind::header: {
+    const auto header = pack_reader::header(payload);
+    if (!header)
+      return broken(header.error());
+    last_header_pack_ = number;
+    next_number_ = std::max(next_number_, header->next_number);
+    for (std::size_t i = 0; i < inputs_.size(); ++i)
+      for (const auto& [topic, next] : header->positions)
+        if (topic == plan_->topic_name(inputs_[i].source.topic))
+          committed_positions_[i] = next;
+    return true;
+  }
+  case entry_kind::schema: {
+    const auto entry = pack_reader::schema(payload);
+    if (!entry)
+      return broken(entry.error());
+    const auto type = plan_->type(entry->entity);
+    if (!type)
+      return broken({errc::mismatch,
+                     "the changelog has states of the entity type \""
+                         + std::string{entry->entity}
+                         + "\", which this application does not have; add it, "
+                           "or use another data directory"});
+    known_schema& schema = schemas_[entry->id];
+    schema.type = *type;
+    schema.bytes = entry->schema;
+    schema.pack = number + 1;
+    auto decoder = plan_->types[*type]->decoder(entry->schema);
+    if (decoder)
+      schema.decoder = std::move(*decoder);
+    else
+      schema.fault = to_string(decoder.error());
+    if (schema.bytes == plan_->type_schemas[*type])
+      schema_of_type_[*type] = entry->id;
+    return restore_early(entry->id);
+  }
+  case entry_kind::state:
+    return restore_state(payload, bytes, number);
+  case entry_kind::held: {
+    const auto entry = pack_reader::held(payload);
+    if (!entry)
+      return broken(entry.error());
+    const auto type = plan_->type(entry->entity);
+    const auto topic = plan_->topic(entry->topic);
+    if (!type || (!topic && entry->topic != "timer"))
+      return broken({errc::mismatch,
+                     "a held message is for \"" + std::string{entry->entity}
+                         + "\" from \"" + std::string{entry->topic}
+                         + "\", which this application does not have"});
+    held_message held;
+    held.number = entry->number;
+    held.attempts = entry->attempts;
+    held.due = entry->due;
+    held.last_error = entry->last_error;
+    held.topic = topic.value_or(topic_index{0xFFFFFFFFU});
+    held.offset = entry->offset;
+    held.time = entry->time;
+    held.has_key = entry->record_key.data() != nullptr;
+    held.key = entry->record_key;
+    held.has_value = entry->value.data() != nullptr;
+    held.value = entry->value;
+    held.headers = entry->headers;
+    held.pack = number + 1;
+    held.packed_bytes = bytes;
+    entity_table& table = *tables_[*type];
+    const std::uint64_t hash = key_hash(entry->key);
+    entity_cell* cell = table.find(entry->key, hash);
+    if (cell == nullptr)
+      cell = &table.insert(entry->key, hash);
+    note_fresh(*cell);
+    // In order of numbers, whatever order compaction left them in.
+    auto& kept = restored_held_[entry->number];
+    changelog_.live_shrank(kept.second.packed_bytes);
+    changelog_.live_grew(bytes);
+    kept = {cell, std::move(held)};
+    return true;
+  }
+  case entry_kind::held_gone: {
+    const auto gone = pack_reader::held_gone(payload);
+    if (!gone)
+      return broken(gone.error());
+    if (const auto found = restored_held_.find(*gone);
+        found != restored_held_.end()) {
+      changelog_.live_shrank(found->second.second.packed_bytes);
+      restored_held_.erase(found);
+    } else if (entity_cell* cell = waiting_.cell_of(*gone)) {
+      // After an undo the room is as it was: only its head can have gone.
+      changelog_.live_shrank(waiting_.pop(*cell).packed_bytes);
+    }
+    return true;
+  }
+  case entry_kind::timer: {
+    const auto entry = pack_reader::timer(payload);
+    if (!entry)
+      return broken(entry.error());
+    const auto type = plan_->type(entry->entity);
+    if (!type)
+      return broken({errc::mismatch, "a timer is for the entity type \""
+                                         + std::string{entry->entity}
+                                         + "\", which this application does "
+                                           "not have"});
+    if (const auto old = timers_.take(
+            {*type, std::string{entry->key}, std::string{entry->name}}))
+      changelog_.live_shrank(old->packed_bytes);
+    changelog_.live_grew(bytes);
+    timers_.set({*type, std::string{entry->key}, std::string{entry->name},
+                 entry->number, entry->due, std::string{entry->message},
+                 entry->version, std::string{entry->body}, number + 1, bytes});
+    return true;
+  }
+  case entry_kind::timer_gone: {
+    const auto entry = pack_reader::timer_gone(payload);
+    if (!entry)
+      return broken(entry.error());
+    if (const auto type = plan_->type(entry->entity))
+      if (const auto old = timers_.take(
+              {*type, std::string{entry->key}, std::string{entry->name}}))
+        changelog_.live_shrank(old->packed_bytes);
+    return true;
+  }
+  case entry_kind::answer: {
+    const auto entry = pack_reader::answer(payload);
+    if (!entry)
+      return broken(entry.error());
+    changelog_.live_grew(bytes);
+    changelog_.live_shrank(answers_.insert(
+        entry->id, {entry->time, static_cast<answer_status>(entry->status),
+                    std::string{entry->body}, number + 1, bytes}));
+    return true;
+  }
+  }
+  return broken({errc::corrupt, "a changelog entry of unknown kind "
+                                    + std::to_string(static_cast<int>(kind))
+                                    + "; a newer build wrote it"});
+}
+
+bool shard::restore_early(std::uint32_t schema) {
+  if (early_.empty())
+    return true;
+  const auto known = std::stable_partition(
+      early_.begin(), early_.end(),
+      [schema](const early_state& each) { return each.schema != schema; });
+  const std::vector<early_state> ready{std::make_move_iterator(known),
+                                       std::make_move_iterator(early_.end())};
+  early_.erase(known, early_.end());
+  for (const early_state& each : ready)
+    if (!restore_state(each.payload, each.bytes, each.pack))
+      return false;
+  return true;
+}
+
+bool shard::restore_state(std::string_view payload, std::uint32_t bytes,
+                          std::uint64_t number) {
+  const auto entry = changelog::pack_reader::state(payload);
+  if (!entry) {
+    fail(entry.error());
+    return false;
+  }
+  const auto schema = schemas_.find(entry->schema);
+  if (schema == schemas_.end()) {
+    early_.push_back({entry->schema, number, bytes, std::string{payload}});
+    return true;
+  }
+  entity_table& table = *tables_[schema->second.type];
+  const auto whose = [&] {
+    return "the state of " + std::string{table.type().traits().type} + "/"
+           + std::string{entry->key} + " cannot be read: ";
+  };
+  if (schema->second.decoder == nullptr) {
+    fail({errc::missing_upcaster, whose() + schema->second.fault});
+    return false;
+  }
+  const std::uint64_t hash = key_hash(entry->key);
+  entity_cell* cell = table.find(entry->key, hash);
+  if (cell == nullptr)
+    cell = &table.insert(entry->key, hash);
+  else if (cell->pack > number + 1)
+    return true; // a newer one did not have to wait for its schema
+  else
+    table.reset_state(*cell);
+  const auto read =
+      schema->second.decoder->read(entry->bytes, table.state_of(*cell));
+  if (!read) {
+    fail({read.error().code, whose() + read.error().context});
+    return false;
+  }
+  changelog_.live_shrank(cell->packed_bytes);
+  changelog_.live_grew(bytes);
+  cell->pack = number + 1;
+  cell->packed_bytes = bytes & entity_cell::packed_bytes_mask;
+  cell->sequence = entry->sequence;
+  cell->stale = 0;
+  return true;
+}
+
+void shard::serve() {
+  if (!early_.empty()) {
+    fail({errc::corrupt, "a state names schema "
+                             + std::to_string(early_.front().schema)
+                             + ", which the changelog does not have"});
+    return;
+  }
+  for (auto& [number, held] : restored_held_)
+    waiting_.push(*held.first, std::move(held.second));
+  restored_held_.clear();
+  drop_fresh(); // of held messages that left nothing behind
+  answers_.sort_by_time();
+  for (entity_cell* cell : stale_)
+    FREEHOLD_ASSERT(cell->stale == 0, "every undone state was read again");
+  stale_.clear();
+  if (changelog_.next_number() == changelog_.first_number())
+    changelog_end_ = std::max(changelog_end_, reading_.end);
+  front_ = changelog_.first_number();
+  for (std::size_t i = 0; i < inputs_.size(); ++i) {
+    inputs_[i].position = committed_positions_[i];
+    inputs_[i].at_end = false;
+  }
+  state_ = state::serving;
+  restore_begins_ = 0;
+  if (revoked_) {
+    host_.released();
+    return;
+  }
+  ask_again(postponed_);
+  if (!stopped_taking_)
+    for (input& each : inputs_)
+      request_input(each);
+  host_.continue_later();
+}
+
+void shard::fail(const error& why) {
+  if (state_ == state::failed)
+    return;
+  state_ = state::failed;
+  host_.failed({why.code, "shard " + std::to_string(index_.value()) + ": "
+                              + why.context});
+}
+
+// -- is anything left? -------------------------------------------------------
+
+void shard::give_up_probe() {
+  if (std::exchange(probes_left_, 0) > 0)
+    host_.probed(false);
+}
+
+void shard::probe() {
+  bool idle = state_ == state::serving && underway_ == 0
+              && in_flight_ == nullptr && waiting_.size() == 0
+              && filling_->is_blank() && !positions_moved();
+  for (const input& each : inputs_)
+    idle = idle && each.current == nullptr && each.ahead == nullptr;
+  if (!idle || stopped_taking_) {
+    host_.probed(idle);
+    return;
+  }
+  // A waiting fetch says nothing about what came since: ask again, at once.
+  probe_idle_ = true;
+  probes_left_ = inputs_.size();
+  for (input& each : inputs_) {
+    if (each.fetching)
+      host_.cancel_fetch(each.source);
+    each.fetching = false;
+    each.probing = true;
+    request_input(each);
+  }
+}
+
+} // namespace freehold::engine

@@ -1,0 +1,116 @@
+#pragma once
+
+#include "runtime/engine/arena.hpp"
+#include "runtime/engine/changelog.hpp"
+#include "runtime/engine/counters.hpp"
+#include "runtime/engine/dedupe_table.hpp"
+#include "runtime/ports/event_log.hpp"
+
+#include <caf/actor.hpp>
+#include <caf/message_id.hpp>
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace freehold::engine {
+
+class entity_cell;
+
+/// The answer to one message, told after its unit has committed.
+struct answer_notice {
+  std::string entity;
+  std::string key;
+  std::string event_id;
+  answer_status status = answer_status::applied;
+  /// JSON of the reply, or the reason of a rejection as plain text.
+  std::string body;
+};
+
+/// Somebody outside who wants to read an entity's state.
+struct state_request {
+  caf::actor entity;
+  caf::strong_actor_ptr asker;
+  caf::message_id id;
+  /// The state as it was when it was asked for.
+  std::string text;
+};
+
+/// A cell as it was before the unit touched it.
+struct touched_cell {
+  entity_cell* cell = nullptr;
+  std::uint64_t pack = 0;
+  std::uint64_t sequence = 0;
+  std::uint32_t packed_bytes = 0;
+};
+
+/// Everything one shard does between two closes: the appends for the log, the
+/// packs of the changelog, what to undo if it fails and what to tell when it
+/// is done. While the log holds it, the shard only reads it; afterwards its
+/// memory is used again.
+class shard_unit final : public ports::unit_part {
+public:
+  arena bytes;
+  changelog::pack_writer packs;
+  /// Changelog appends come last; the first of them is at this index.
+  std::size_t changelog_appends_at = 0;
+
+  // -- to undo ---------------------------------------------------------------
+  std::vector<touched_cell> touched;
+  /// Answers that are new in this unit: undoing forgets them.
+  std::vector<changelog::message_fingerprint> answered;
+  /// Answers that compaction writes again, with the pack they were in.
+  std::vector<std::pair<changelog::message_fingerprint, std::uint64_t>>
+      answers_moved;
+  /// Held messages or timers were changed: undoing means restoring all.
+  bool needs_restore_to_undo = false;
+
+  // -- to write at the close -------------------------------------------------
+  std::vector<std::uint64_t> held_changed;
+  std::vector<std::uint64_t> held_gone;
+  std::vector<std::pair<std::uint32_t, std::pair<std::string, std::string>>>
+      timers_changed; // type, key, name
+  std::vector<std::uint32_t> schemas_changed;
+
+  // -- to tell when done -----------------------------------------------------
+  std::vector<answer_notice> notices;
+  std::vector<std::function<void()>> after_commit;
+  std::vector<state_request> asked;
+  counters done;
+  /// Packs below this number may be deleted once the unit is done.
+  std::uint64_t cut_below = 0;
+  /// Every state was measured right after its change.
+  bool careful = false;
+
+  /// Nothing in it that the log would have to know.
+  [[nodiscard]] bool is_blank() const noexcept {
+    return appends.empty() && touched.empty() && answered.empty()
+           && answers_moved.empty() && held_changed.empty() && held_gone.empty()
+           && timers_changed.empty() && schemas_changed.empty();
+  }
+
+  void clear() {
+    bytes.clear();
+    appends.clear();
+    positions.clear();
+    changelog_appends_at = 0;
+    touched.clear();
+    answered.clear();
+    answers_moved.clear();
+    needs_restore_to_undo = false;
+    held_changed.clear();
+    held_gone.clear();
+    timers_changed.clear();
+    schemas_changed.clear();
+    notices.clear();
+    after_commit.clear();
+    asked.clear();
+    done = {};
+    cut_below = 0;
+    careful = false;
+  }
+};
+
+} // namespace freehold::engine

@@ -1,0 +1,90 @@
+#pragma once
+
+#include "runtime/base/ids.hpp"
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <utility>
+
+namespace freehold::engine {
+
+class entity_cell;
+
+/// A message that was taken from the log and is not finished: it failed and
+/// waits for its retry, or it stands behind one that does.
+struct held_message {
+  /// A longer error text is cut.
+  static constexpr std::size_t last_error_bytes_max = 512;
+
+  std::uint64_t number = 0;
+  std::uint32_t attempts = 0;
+  /// When the head of the queue is tried again.
+  timestamp due;
+  std::string last_error;
+  // the record as it came
+  topic_index topic;
+  record_offset offset;
+  timestamp time;
+  bool has_key = true;
+  std::string key;
+  bool has_value = true;
+  std::string value;
+  std::string headers;
+  // its entry in the changelog
+  std::uint64_t pack = 0;
+  std::uint32_t packed_bytes = 0;
+
+  [[nodiscard]] std::size_t bytes() const noexcept {
+    return sizeof(held_message) + key.size() + value.size() + headers.size()
+           + last_error_bytes_max;
+  }
+};
+
+/// All held messages of a shard, per entity in the order of their arrival.
+/// The entity's `waiting` flag is set as long as it has any.
+class waiting_room {
+public:
+  using queue = std::deque<held_message>;
+
+  /// Puts a message behind the others of its entity.
+  held_message& push(entity_cell& cell, held_message message);
+  /// The message to finish first. @pre the cell is waiting
+  held_message& front(entity_cell& cell);
+  /// Takes the finished head off. Returns it.
+  held_message pop(entity_cell& cell);
+  /// Whether the entity still has messages here.
+  [[nodiscard]] bool has(const entity_cell& cell) const;
+
+  /// Notes when a cell's head is due.
+  void set_due(entity_cell& cell, timestamp due);
+  /// A cell whose head is due by `now`, or null.
+  [[nodiscard]] entity_cell* next_due(timestamp now) const;
+  /// When the first head is due; false where nothing waits.
+  [[nodiscard]] bool first_due(timestamp& due) const;
+
+  /// The message with that number, or null.
+  [[nodiscard]] held_message* find(std::uint64_t number);
+  [[nodiscard]] entity_cell* cell_of(std::uint64_t number) const;
+
+  [[nodiscard]] std::size_t size() const noexcept { return by_number_.size(); }
+  /// Memory held: what the bound is on.
+  [[nodiscard]] std::uint64_t bytes() const noexcept { return bytes_; }
+  void clear();
+
+private:
+  struct line {
+    queue messages;
+    timestamp due;
+  };
+
+  std::unordered_map<const entity_cell*, line> lines_;
+  std::set<std::pair<timestamp, std::uint64_t>> due_; // and the head's number
+  std::unordered_map<std::uint64_t, entity_cell*> by_number_;
+  std::uint64_t bytes_ = 0;
+};
+
+} // namespace freehold::engine

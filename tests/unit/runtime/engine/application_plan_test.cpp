@@ -1,0 +1,83 @@
+// Applications checked before they run: every fault is in the one error.
+#include "runtime/engine/application_plan.hpp"
+#include "tests/unit/runtime/engine/counting_entities.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <string>
+
+using namespace freehold;
+using namespace freehold::test_entities;
+using engine::application_plan;
+using engine::engine_options;
+
+namespace {
+
+std::string faults_of(const application& app, const engine_options& options) {
+  const auto made = application_plan::make(app, options);
+  REQUIRE_FALSE(made);
+  CHECK(made.error().code == errc::invalid_argument);
+  return made.error().context;
+}
+
+} // namespace
+
+TEST_CASE("a sound application becomes a plan of indexes",
+          "[runtime][application_plan]") {
+  const auto made = application_plan::make(counting_application(), {});
+  REQUIRE(made);
+  const application_plan& plan = **made;
+  CHECK(plan.name == "counting");
+  CHECK(plan.type("counter") == 0U);
+  CHECK(plan.type("ledger") == 1U);
+  CHECK_FALSE(plan.type("nobody"));
+  REQUIRE(plan.type_schemas.size() == 2);
+  REQUIRE(plan.sources.size() == 1);
+  CHECK(plan.sources[0].type == 0);
+  CHECK(plan.topic_name(plan.sources[0].topic) == "adds");
+  CHECK(plan.topic("inbox") == plan.inbox);
+  CHECK(plan.topic("changelog") == plan.changelog);
+  CHECK(plan.topic("dead-letter-events") == plan.dead_letters);
+  CHECK(plan.topic("outputs").has_value());
+  CHECK(plan.topic("counter-events").has_value());
+  CHECK_FALSE(plan.topic("nothing"));
+}
+
+TEST_CASE("all faults of an application are told together",
+          "[runtime][application_plan]") {
+  application app{"faulty"};
+  app.entity<counter>().entity<counter>();
+  app.source({.topic = "adds", .entity = "counter"});
+  app.source({.topic = "adds", .entity = "counter"});
+  app.source({.topic = "others", .entity = "nobody"});
+  app.output({.topic = "inbox"});
+  engine_options options;
+  options.worker_count = 0;
+  options.record_bytes_max = 1023;
+  const std::string faults = faults_of(app, options);
+  for (const char* part :
+       {"application faulty", "at least one shard and one worker",
+        "record_bytes_max", "two entity types are called counter",
+        "topic adds has two roles", "nobody", "topic inbox has two roles"})
+    CHECK_THAT(faults, Catch::Contains(part));
+}
+
+TEST_CASE("an application without entities and an engine without shards are "
+          "faults",
+          "[runtime][application_plan]") {
+  engine_options options;
+  options.shard_count = 0;
+  const std::string faults = faults_of(application{"empty"}, options);
+  CHECK_THAT(faults, Catch::Contains("at least one entity type"));
+  CHECK_THAT(faults, Catch::Contains("at least one shard"));
+}
+
+TEST_CASE("one topic cannot have two roles of the engine's own",
+          "[runtime][application_plan]") {
+  engine_options options;
+  options.inbox_topic = options.changelog_topic = options.dead_letter_topic =
+      "same";
+  const std::string faults = faults_of(counting_application(), options);
+  CHECK_THAT(faults, Catch::Contains("topic same has two roles; "
+                                     "topic same has two roles"));
+}

@@ -1,0 +1,244 @@
+// The table of entities against std::map: what is in it, where states live and
+// what an entity costs besides key and state.
+#include "runtime/base/random.hpp"
+#include "tests/unit/runtime/engine/engine_parts.hpp"
+
+#include <caf/actor.hpp>
+#include <catch2/catch.hpp>
+
+#include <array>
+#include <cstring>
+#include <map>
+#include <set>
+#include <string>
+
+using namespace freehold;
+using namespace freehold::engine_parts;
+using engine::entity_cell;
+using engine::entity_table;
+
+namespace {
+
+struct small_state {
+  std::int64_t value = 7;
+};
+
+struct middle_state {
+  std::int64_t value = 7;
+  std::array<char, 120> filler{};
+};
+static_assert(sizeof(middle_state) == 128);
+
+/// Beyond the largest size that is kept within the cell.
+struct big_state {
+  std::int64_t value = 7;
+  std::array<char, 5000> filler{};
+};
+
+struct alignas(64) aligned_state {
+  std::int64_t value = 7;
+};
+
+/// Owns memory: a state that is not destroyed shows as a leak.
+struct owning_state {
+  std::int64_t value = 7;
+  std::string text = std::string(100, 'x');
+};
+
+template <class State>
+struct table_of : one_worker {
+  memory_type<State> type;
+  counting_owner owner{home};
+  entity_table table{type, 3, owner, system};
+
+  State& state(entity_cell& cell) {
+    return *static_cast<State*>(table.state_of(cell));
+  }
+  entity_cell* find(const std::string& key) {
+    return table.find(key, key_hash(key));
+  }
+  entity_cell& insert(const std::string& key) {
+    return table.insert(key, key_hash(key));
+  }
+};
+
+/// Two texts of 16 bytes with one hash: the second half undoes what the first
+/// one changed.
+std::pair<std::string, std::string> keys_of_one_hash() {
+  const auto word = [](std::string_view text) {
+    std::uint64_t value = 0;
+    std::memcpy(&value, text.data(), 8);
+    return value;
+  };
+  const auto first_step = [&](std::string_view text) {
+    std::uint64_t hash =
+        (1469598103934665603ULL ^ word(text)) * 0x9E3779B97F4A7C15ULL;
+    return hash ^ (hash >> 29);
+  };
+  const std::string one = "entity-aentity-b";
+  const std::uint64_t second_half =
+      first_step("entity-a") ^ word("entity-b") ^ first_step("entity-c");
+  std::string other = "entity-c";
+  other.append(reinterpret_cast<const char*>(&second_half), 8);
+  return {one, other};
+}
+
+} // namespace
+
+TEMPLATE_TEST_CASE("an entity table holds what a map holds after random "
+                   "inserts and erases",
+                   "[runtime][entity_table]", small_state, middle_state,
+                   big_state, aligned_state, owning_state) {
+  table_of<TestType> world;
+  std::map<std::string, std::int64_t> model;
+  random_source random{20240511};
+  constexpr int operations = 100'000;
+  for (int i = 0; i < operations; ++i) {
+    const std::string key = "key-" + std::to_string(random.below(3000));
+    entity_cell* cell = world.find(key);
+    const auto known = model.find(key);
+    REQUIRE((cell != nullptr) == (known != model.end()));
+    if (cell == nullptr) {
+      entity_cell& made = world.insert(key);
+      REQUIRE(made.key() == key);
+      REQUIRE(world.state(made).value == 7);
+      world.state(made).value = i;
+      model.emplace(key, i);
+    } else {
+      REQUIRE(world.state(*cell).value == known->second);
+      if (random.below(2) == 0) {
+        world.table.erase(*cell);
+        model.erase(known);
+        REQUIRE(world.find(key) == nullptr);
+      } else {
+        world.state(*cell).value = known->second = -i;
+      }
+    }
+    REQUIRE(world.table.size() == model.size());
+  }
+  for (const auto& [key, value] : model) {
+    entity_cell* cell = world.find(key);
+    REQUIRE(cell != nullptr);
+    REQUIRE(world.state(*cell).value == value);
+  }
+  std::set<std::string> visited;
+  world.table.for_each(
+      [&](const entity_cell& cell) { visited.emplace(cell.key()); });
+  CHECK(visited.size() == model.size());
+  CHECK(world.type.alive == static_cast<std::int64_t>(model.size()));
+  world.table.clear();
+  CHECK(world.table.size() == 0);
+  CHECK(world.type.alive == 0);
+  CHECK(world.find(model.begin()->first) == nullptr);
+  world.insert("after a clear");
+  CHECK(world.find("after a clear") != nullptr);
+}
+
+TEST_CASE("an entity table loses nobody when it grows and shrinks to nothing",
+          "[runtime][entity_table]") {
+  table_of<small_state> world;
+  constexpr int count = 50'000;
+  std::map<int, entity_cell*> cells;
+  for (int i = 0; i < count; ++i) {
+    entity_cell& cell = world.insert(std::to_string(i));
+    world.state(cell).value = i;
+    cells.emplace(i, &cell);
+  }
+  for (const auto& [i, cell] : cells) {
+    REQUIRE(world.find(std::to_string(i)) == cell);
+    REQUIRE(world.state(*cell).value == i);
+  }
+  for (const auto& [i, cell] : cells)
+    world.table.erase(*cell);
+  CHECK(world.table.size() == 0);
+  CHECK(world.type.alive == 0);
+}
+
+TEST_CASE("an entity table tells keys of one hash apart",
+          "[runtime][entity_table]") {
+  const auto [one, other] = keys_of_one_hash();
+  REQUIRE(one != other);
+  REQUIRE(key_hash(one) == key_hash(other));
+  table_of<small_state> world;
+  world.state(world.insert(one)).value = 1;
+  CHECK(world.find(other) == nullptr);
+  world.state(world.insert(other)).value = 2;
+  CHECK(world.state(*world.find(one)).value == 1);
+  CHECK(world.state(*world.find(other)).value == 2);
+  world.table.erase(*world.find(one));
+  CHECK(world.find(one) == nullptr);
+  REQUIRE(world.find(other) != nullptr);
+  CHECK(world.state(*world.find(other)).value == 2);
+}
+
+TEST_CASE("the empty key and a key with zero bytes are keys like others",
+          "[runtime][entity_table]") {
+  table_of<small_state> world;
+  const std::string zeros(3, '\0');
+  world.state(world.insert("")).value = 1;
+  world.state(world.insert(zeros)).value = 2;
+  CHECK(world.state(*world.find("")).value == 1);
+  CHECK(world.state(*world.find(zeros)).value == 2);
+  CHECK(world.find(std::string(2, '\0')) == nullptr);
+}
+
+TEST_CASE("states are aligned as their type asks", "[runtime][entity_table]") {
+  table_of<aligned_state> world;
+  for (int i = 0; i < 1000; ++i) {
+    entity_cell& cell = world.insert(std::to_string(i));
+    REQUIRE(reinterpret_cast<std::uintptr_t>(world.table.state_of(cell)) % 64
+            == 0);
+  }
+}
+
+TEMPLATE_TEST_CASE("resetting a state puts a default one in its place",
+                   "[runtime][entity_table]", small_state, big_state,
+                   owning_state) {
+  table_of<TestType> world;
+  entity_cell& cell = world.insert("a");
+  world.state(cell).value = 1;
+  world.table.reset_state(cell);
+  CHECK(world.state(cell).value == 7);
+  CHECK(world.type.alive == 1);
+}
+
+TEST_CASE("a handle outlives the erasure of its entity and is told so",
+          "[runtime][entity_table]") {
+  table_of<owning_state> world;
+  entity_cell& cell = world.insert("a");
+  const caf::actor handle = cell.handle_of();
+  world.table.erase(cell);
+  CHECK(world.type.alive == 0);
+  CHECK(world.find("a") == nullptr);
+  // What is sent to it now has no effect.
+  handle->enqueue(caf::make_mailbox_element(nullptr, caf::make_message_id(), {},
+                                            engine::read_state{}),
+                  nullptr);
+  world.run_ready();
+  CHECK(world.owner.questions == 0);
+  world.insert("a");
+  CHECK(world.find("a") != &cell);
+}
+
+TEST_CASE("an exit message to an entity's handle reaches the owner",
+          "[runtime][entity_table]") {
+  table_of<small_state> world;
+  entity_cell& cell = world.insert("a");
+  const caf::actor handle = cell.handle_of();
+  handle->enqueue(caf::make_mailbox_element(
+                      nullptr, caf::make_message_id(), {},
+                      caf::exit_msg{handle.address(), caf::exit_reason::kill}),
+                  nullptr);
+  world.run_ready();
+  CHECK(world.owner.ends == 1);
+}
+
+TEST_CASE("an entity of 128 bytes costs at most 320 bytes besides",
+          "[runtime][entity_table]") {
+  const int count = GENERATE(10'000, 1'000'000);
+  table_of<middle_state> world;
+  for (int i = 0; i < count; ++i)
+    world.insert(std::to_string(i));
+  REQUIRE(world.table.size() == static_cast<std::size_t>(count));
+  CHECK(world.table.overhead_bytes() <= 320);
+}
