@@ -1,0 +1,147 @@
+#include "node/application_wiring.hpp"
+
+#include "actors/market_application.hpp"
+#include "bridges/ledger/file_crash_ledger.hpp"
+#include "bridges/ledger/memory_crash_ledger.hpp"
+#include "bridges/log/embedded_log.hpp"
+#include "bridges/log/embedded_log_reader.hpp"
+#include "bridges/log/memory_log.hpp"
+#include "bridges/log/memory_log_storage.hpp"
+#include "runtime/engine/changelog_view.hpp"
+#include "runtime/engine/engine_options.hpp"
+
+#include <utility>
+
+namespace freehold::node {
+
+namespace {
+
+engine::engine_options options_of(const configuration& values) {
+  engine::engine_options options;
+  options.shard_count = values.shards;
+  options.worker_count = values.workers;
+  options.commit_interval = values.commit_interval;
+  options.unit_bytes_max = values.unit_bytes_max;
+  options.fetch_bytes = static_cast<std::uint32_t>(values.fetch_bytes);
+  options.direct_delivery = values.direct_delivery;
+  options.held_bytes_max = values.held_bytes_max;
+  options.timer_bytes_max = values.timer_bytes_max;
+  options.retry_attempts_max = values.retry_attempts_max;
+  options.retry_first_delay = values.retry_first_delay;
+  options.retry_delay_factor = values.retry_delay_factor;
+  options.retry_jitter_percent = values.retry_jitter_percent;
+  options.dedupe_window = values.dedupe_window;
+  options.dedupe_entries_max =
+      static_cast<std::size_t>(values.dedupe_entries_max);
+  options.changelog_live_factor = values.changelog_live_factor;
+  options.changelog_slack_bytes = values.changelog_slack_bytes;
+  options.crash_attempts_max = values.crash_attempts_max;
+  options.inbox_topic = values.topics_prefix + "-inbox";
+  options.changelog_topic = values.topics_prefix + "-changelog";
+  return options;
+}
+
+bool is_journal(const engine::application_plan& plan, std::string_view topic) {
+  for (const auto& type : plan.types)
+    if (type->traits().journal_topic == topic)
+      return true;
+  return false;
+}
+
+void set_retention(const configuration& values,
+                   engine::application_plan& plan) {
+  for (std::uint32_t i = 0; i < plan.layout.topics.size(); ++i) {
+    auto& topic = plan.layout.topics[i];
+    switch (topic.role) {
+    case ports::topic_role::source:
+      topic.retention = values.retention_sources;
+      break;
+    case ports::topic_role::inbox:
+    case ports::topic_role::changelog:
+      break; // the engine itself cuts them, when they are not needed any more
+    case ports::topic_role::output:
+      if (topic_index{i} == plan.dead_letters)
+        topic.retention = values.retention_dead_letters;
+      else if (is_journal(plan, topic.name))
+        topic.retention = values.retention_journal;
+      else
+        topic.retention = values.retention_outputs;
+    }
+  }
+}
+
+} // namespace
+
+result<std::shared_ptr<const engine::application_plan>>
+make_plan(const configuration& values) {
+  const auto made = engine::application_plan::make(
+      market::market_application(values.application_name), options_of(values));
+  if (!made)
+    return made.error();
+  auto plan = std::make_shared<engine::application_plan>(**made);
+  set_retention(values, *plan);
+  return std::shared_ptr<const engine::application_plan>{std::move(plan)};
+}
+
+result<std::shared_ptr<const engine::application_plan>>
+make_plan_for(const configuration& values,
+              const std::vector<ports::topic_description>& topics) {
+  configuration adapted = values;
+  if (const auto changelog =
+          engine::topic_of_role(topics, ports::topic_role::changelog))
+    adapted.shards = topics[changelog->value()].spec.partition_count;
+  return make_plan(adapted);
+}
+
+result<wiring> wire(const configuration& values) {
+  wiring made;
+  auto plan = make_plan(values);
+  if (!plan)
+    return plan.error();
+  made.plan = *std::move(plan);
+  made.time = std::make_unique<system_clock>();
+  if (values.log_kind == log_kind::memory) {
+    const auto storage = std::make_shared<bridges::log::memory_log_storage>();
+    made.log = std::make_unique<bridges::log::memory_log>(storage);
+    made.ledger = std::make_unique<bridges::ledger::memory_crash_ledger>();
+    made.ledger_warnings = [] { return std::vector<std::string>{}; };
+    made.open_reader =
+        [storage]() -> result<std::unique_ptr<ports::log_reader>> {
+      return std::unique_ptr<ports::log_reader>{
+          std::make_unique<bridges::log::memory_log_reader>(storage)};
+    };
+    return made;
+  }
+  bridges::log::embedded_log_options how;
+  how.directory = values.log_directory;
+  how.fsync = values.log_fsync;
+  how.map_bytes_max = values.log_map_bytes_max;
+  how.clock = made.time.get();
+  auto log = bridges::log::embedded_log::open(std::move(how));
+  if (!log)
+    return log.error();
+  made.log = *std::move(log);
+  // The log's lock is ours by now, and with it the ledger beside it.
+  auto ledger = bridges::ledger::file_crash_ledger::open(values.log_directory);
+  if (!ledger)
+    return ledger.error();
+  made.ledger_warnings = [from = ledger->get()] { return from->warnings(); };
+  made.ledger = *std::move(ledger);
+  made.open_reader = [values] { return node::open_reader(values); };
+  return made;
+}
+
+result<std::unique_ptr<ports::log_reader>>
+open_reader(const configuration& values) {
+  if (values.log_kind == log_kind::memory)
+    return error{errc::invalid_argument,
+                 "log.kind is memory: such a log ends with its process, and "
+                 "nothing can look into it from beside. Use log.kind: "
+                 "embedded"};
+  auto opened = bridges::log::embedded_log_reader::open(values.log_directory);
+  if (!opened)
+    return opened.error();
+  return std::unique_ptr<ports::log_reader>{*std::move(opened)};
+}
+
+} // namespace freehold::node

@@ -1,0 +1,24 @@
+#pragma once
+
+#include "node/console.hpp"
+
+#include <functional>
+
+namespace CLI {
+class App;
+}
+
+/// One file per command of `freehold`. Each adds itself to the command line;
+/// the one that the arguments name sets what is to be run.
+namespace freehold::node::commands {
+
+using chosen_command = std::function<exit_status()>;
+
+void add_run(CLI::App& app, chosen_command& chosen);
+void add_node(CLI::App& app, chosen_command& chosen);
+void add_import(CLI::App& app, chosen_command& chosen);
+void add_topic(CLI::App& app, chosen_command& chosen);
+void add_entity(CLI::App& app, chosen_command& chosen);
+void add_config(CLI::App& app, chosen_command& chosen);
+
+} // namespace freehold::node::commands

@@ -1,0 +1,236 @@
+#include "node/configuration.hpp"
+
+#include <array>
+
+namespace freehold::node {
+
+namespace {
+
+using c = configuration;
+
+constexpr option_range bytes_from(std::uint64_t least) {
+  // The upper end is where a typing error begins, not a limit of the code.
+  return {static_cast<double>(least),
+          static_cast<double>(16 * 1024 * gibibytes)};
+}
+
+constexpr option_range hours{0, 24 * 365 * 100};
+
+const auto table = std::to_array<option>({
+    {.key = "application.name",
+     .member = &c::application_name,
+     .unit = option_unit::topic_name,
+     .range = option_range{1, 100},
+     .sentence = "The application's name. It tells applications on one log "
+                 "apart.",
+     .example = "market"},
+    {.key = "application.shards",
+     .member = &c::shards,
+     .range = option_range{1, 4096},
+     .sentence = "How many shards the application has: the partition count of "
+                 "its sources, inbox and changelog. It cannot change once the "
+                 "topics exist.",
+     .example = "8"},
+
+    {.key = "engine.workers",
+     .member = &c::workers,
+     .range = option_range{1, 256},
+     .sentence = "How many threads run shards. The number of cores is a good "
+                 "value; more workers than shards are useless.",
+     .example = "2"},
+    {.key = "engine.commit-interval-ms",
+     .member = &c::commit_interval,
+     .unit = option_unit::milliseconds,
+     .range = option_range{1, 60'000},
+     .sentence = "How long effects are gathered before they are committed. "
+                 "Longer is cheaper, shorter shows results sooner.",
+     .example = "100"},
+    {.key = "engine.unit-bytes-max",
+     .member = &c::unit_bytes_max,
+     .unit = option_unit::bytes,
+     .range = bytes_from(4 * kibibytes),
+     .sentence = "A commit unit of this size closes before its interval ends.",
+     .example = "4 MiB"},
+    {.key = "engine.fetch-bytes",
+     .member = &c::fetch_bytes,
+     .unit = option_unit::bytes,
+     .range = option_range{1024, 64.0 * mebibytes},
+     .sentence = "About how many bytes of records one read of a partition "
+                 "asks for.",
+     .example = "1 MiB"},
+    {.key = "engine.direct-delivery",
+     .member = &c::direct_delivery,
+     .sentence = "Whether a shard hands messages to its entities by a direct "
+                 "call. The meaning is the same without it, the cost is "
+                 "higher.",
+     .example = "true"},
+    {.key = "engine.held-bytes-max",
+     .member = &c::held_bytes_max,
+     .unit = option_unit::bytes,
+     .range = bytes_from(4 * kibibytes),
+     .sentence = "How many bytes of messages one shard holds for retries, "
+                 "outside calls and parked keys before it pauses reading.",
+     .example = "64 MiB"},
+    {.key = "engine.timer-bytes-max",
+     .member = &c::timer_bytes_max,
+     .unit = option_unit::bytes,
+     .range = bytes_from(4 * kibibytes),
+     .sentence = "How many bytes of timers one shard keeps before it refuses "
+                 "a new one.",
+     .example = "64 MiB"},
+    {.key = "engine.stop-timeout-ms",
+     .member = &c::stop_timeout,
+     .unit = option_unit::milliseconds,
+     .range = option_range{100, 600'000},
+     .sentence = "How long a stop waits for the last commit unit. What is not "
+                 "committed by then is done again after the next start.",
+     .example = "10000"},
+
+    {.key = "retry.attempts-max",
+     .member = &c::retry_attempts_max,
+     .range = option_range{1, 100},
+     .sentence = "How often a message is tried before it becomes a dead "
+                 "letter, the first time included.",
+     .example = "3"},
+    {.key = "retry.first-delay-ms",
+     .member = &c::retry_first_delay,
+     .unit = option_unit::milliseconds,
+     .range = option_range{1, 3'600'000},
+     .sentence = "How long the first retry waits.",
+     .example = "2000"},
+    {.key = "retry.delay-factor",
+     .member = &c::retry_delay_factor,
+     .range = option_range{1, 10},
+     .sentence = "What the delay is multiplied by from one retry to the next.",
+     .example = "2"},
+    {.key = "retry.jitter-percent",
+     .member = &c::retry_jitter_percent,
+     .unit = option_unit::percent,
+     .range = option_range{0, 100},
+     .sentence = "By how much a delay varies, so that retries do not come in "
+                 "step.",
+     .example = "20"},
+
+    {.key = "dedupe.window-hours",
+     .member = &c::dedupe_window,
+     .unit = option_unit::hours,
+     .range = option_range{1, 24 * 365 * 10},
+     .sentence = "How long a repeated event is recognised and given the "
+                 "answer of the first one.",
+     .example = "720"},
+    {.key = "dedupe.entries-max",
+     .member = &c::dedupe_entries_max,
+     .range = option_range{1, 1'000'000'000},
+     .sentence = "How many answers one shard keeps for repeated events. Above "
+                 "it the oldest goes, and a counter says so.",
+     .example = "1000000"},
+
+    {.key = "changelog.live-factor",
+     .member = &c::changelog_live_factor,
+     .range = option_range{1.2, 10},
+     .sentence = "How large the changelog may become, as a multiple of what "
+                 "is live in it. Smaller needs less disk and more writing.",
+     .example = "2"},
+    {.key = "changelog.slack-bytes",
+     .member = &c::changelog_slack_bytes,
+     .unit = option_unit::bytes,
+     .range = bytes_from(64 * kibibytes),
+     .sentence = "What the changelog may have on top of that, so that a small "
+                 "one is left alone.",
+     .example = "64 MiB"},
+
+    {.key = "crash.attempts-max",
+     .member = &c::crash_attempts_max,
+     .range = option_range{1, 100},
+     .sentence = "After how many crashes of the process the record under "
+                 "suspicion becomes a dead letter.",
+     .example = "3"},
+
+    {.key = "log.kind",
+     .member = &c::log_kind,
+     .sentence = "The event log: `embedded` on this machine's disk, `memory` "
+                 "for trials that may be forgotten.",
+     .example = "embedded"},
+    {.key = "log.directory",
+     .member = &c::log_directory,
+     .sentence = "The directory of the embedded log. It is created if it does "
+                 "not exist.",
+     .example = "/var/lib/freehold/market",
+     .default_note = "required with `log.kind: embedded`"},
+    {.key = "log.fsync",
+     .member = &c::log_fsync,
+     .sentence = "Whether a commit waits until the disk has it. Without it a "
+                 "power failure may lose what was reported as committed.",
+     .example = "true"},
+    {.key = "log.map-bytes-max",
+     .member = &c::log_map_bytes_max,
+     .unit = option_unit::bytes,
+     .range = bytes_from(1 * mebibytes),
+     .sentence = "The most the embedded log may grow to. Address space, not "
+                 "memory: disk is used as records arrive.",
+     .example = "64 GiB"},
+
+    {.key = "topics.prefix",
+     .member = &c::topics_prefix,
+     .unit = option_unit::topic_name,
+     .range = option_range{0, 100},
+     .sentence = "What the names of the application's own topics begin with, "
+                 "as in `market-inbox`.",
+     .example = "market-test",
+     .default_note = "the value of `application.name`"},
+
+    {.key = "retention.sources-hours",
+     .member = &c::retention_sources,
+     .unit = option_unit::hours,
+     .range = hours,
+     .sentence = "How long records of the sources are kept, by their own "
+                 "timestamp; 0 keeps them for ever.",
+     .example = "168"},
+    {.key = "retention.journal-hours",
+     .member = &c::retention_journal,
+     .unit = option_unit::hours,
+     .range = hours,
+     .sentence = "How long the events of journaled entities are kept; 0 keeps "
+                 "them for ever. Their history and audit end there.",
+     .example = "87600"},
+    {.key = "retention.outputs-hours",
+     .member = &c::retention_outputs,
+     .unit = option_unit::hours,
+     .range = hours,
+     .sentence = "How long records of outputs such as alerts are kept; 0 "
+                 "keeps them for ever.",
+     .example = "720"},
+    {.key = "retention.dead-letters-hours",
+     .member = &c::retention_dead_letters,
+     .unit = option_unit::hours,
+     .range = hours,
+     .sentence = "How long dead letters are kept; 0 keeps them for ever. What "
+                 "is gone cannot be redriven.",
+     .example = "2160"},
+    {.key = "logging.level",
+     .member = &c::logging_level,
+     .sentence = "The least urgent messages that are printed.",
+     .example = "info"},
+    {.key = "logging.format",
+     .member = &c::logging_format,
+     .sentence = "`text` for a person, `json` for a log collector.",
+     .example = "json"},
+});
+
+} // namespace
+
+std::span<const option> options() { return table; }
+
+std::string environment_name(std::string_view key) {
+  std::string name = "FREEHOLD_";
+  for (const char each : key) {
+    const bool lower = each >= 'a' && each <= 'z';
+    const bool separator = each == '.' || each == '-';
+    name += separator ? '_'
+            : lower   ? static_cast<char>(each - 'a' + 'A')
+                      : each;
+  }
+  return name;
+}
+
+} // namespace freehold::node

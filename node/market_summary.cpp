@@ -1,0 +1,171 @@
+#include "node/market_summary.hpp"
+
+#include "actors/neighborhood.hpp"
+#include "node/console.hpp"
+#include "runtime/engine/changelog_view.hpp"
+
+#include <errno.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <string_view>
+#include <tuple>
+
+namespace freehold::node {
+
+namespace {
+
+constexpr std::size_t rows_shown_max = 10;
+
+std::string left(std::string text, std::size_t width) {
+  if (text.size() < width)
+    text.append(width - text.size(), ' ');
+  return text;
+}
+
+std::string right(const std::string& text, std::size_t width) {
+  std::string padded;
+  if (text.size() < width)
+    padded.assign(width - text.size(), ' ');
+  return padded.append(text);
+}
+
+/// Rounded to the nearest cent, halves up.
+std::string mean_text(std::int64_t total_cents, std::uint64_t count) {
+  if (count == 0)
+    return "-";
+  const auto of = static_cast<std::int64_t>(count);
+  return dollars((total_cents + of / 2) / of);
+}
+
+std::string decimal(double value, int places) {
+  char text[64];
+  (void)std::snprintf(text, sizeof text, "%.*f", places, value);
+  return text;
+}
+
+std::string counted(std::uint64_t count, const std::string& noun) {
+  return with_commas(count) + " " + noun + (count == 1 ? "" : "s");
+}
+
+std::string table_of(const market_figures& market) {
+  std::size_t width = std::string_view{"neighborhood"}.size();
+  const std::size_t shown =
+      std::min(market.neighborhoods.size(), rows_shown_max);
+  for (std::size_t i = 0; i < shown; ++i)
+    width = std::max(width, market.neighborhoods[i].neighborhood.size());
+  const auto line = [width](const std::string& name, const std::string& sales,
+                            const std::string& mean) {
+    std::string text{"  "};
+    text.append(left(name, width)).append(right(sales, 10));
+    return text.append(right(mean, 18)).append("\n");
+  };
+  std::string text = line("neighborhood", "sales", "mean price");
+  for (std::size_t i = 0; i < shown; ++i) {
+    const auto& row = market.neighborhoods[i];
+    text += line(row.neighborhood, with_commas(row.sales),
+                 mean_text(row.total_cents, row.sales));
+  }
+  if (shown < market.neighborhoods.size())
+    text += "  ... and " + with_commas(market.neighborhoods.size() - shown)
+            + " more\n";
+  return text
+         + line("all", with_commas(market.sales),
+                mean_text(market.total_cents, market.sales));
+}
+
+std::string import_text(const sale_import::counts& done) {
+  const std::uint64_t appended = done.rows - done.already_there;
+  std::string text{"Read "};
+  text.append(counted(done.rows, "sale"));
+  if (done.rows > 0 && appended == 0)
+    text.append(": all of them were already there");
+  else if (done.already_there > 0)
+    text.append(": ")
+        .append(with_commas(done.already_there))
+        .append(" of them already there, ")
+        .append(with_commas(appended))
+        .append(" new");
+  text.append(".");
+  if (done.bad_lines > 0)
+    text.append(" ")
+        .append(counted(done.bad_lines, "line"))
+        .append(done.bad_lines == 1 ? " was" : " were")
+        .append(" bad and left out; see above.");
+  return text.append("\n");
+}
+
+std::string work_text(const hosting_report& report) {
+  const std::uint64_t records = report.counts.taken;
+  if (records == 0)
+    return "Nothing new to handle: everything was done already.\n";
+  const auto ms = static_cast<double>(report.elapsed.count());
+  const auto of = static_cast<double>(records);
+  std::string text =
+      "Handled " + counted(records, "record") + " in " + decimal(ms / 1000, 2)
+      + " s: " + with_commas(static_cast<std::uint64_t>(of * 1000 / ms))
+      + " a second, " + decimal(static_cast<double>(report.cpu.count()) / of, 1)
+      + " CPU microseconds each (whole process).\n";
+  if (report.counts.rejected > 0)
+    text += "Rejected: " + counted(report.counts.rejected, "message") + ".\n";
+  if (report.counts.dead_lettered > 0)
+    text += "Dead-lettered: " + counted(report.counts.dead_lettered, "record")
+            + "; see the topic dead-letter-events.\n";
+  return text;
+}
+
+} // namespace
+
+result<market_figures>
+read_market(ports::log_reader& from,
+            const std::shared_ptr<const engine::application_plan>& plan) {
+  market_figures market;
+  const auto type = plan->type(market::neighborhood::traits.type);
+  if (!type)
+    return market;
+  for (std::uint32_t i = 0; i < plan->options.shard_count; ++i) {
+    const auto view =
+        engine::changelog_view::read(from, plan, partition_index{i});
+    if (!view)
+      return view.error();
+    for (const auto& [key, stored] : view->of_type(*type)) {
+      const auto state = view->state<market::neighborhood>(*type, key, stored);
+      if (!state)
+        return state.error();
+      market.neighborhoods.push_back(
+          {key, state->overall.count, state->overall.total_cents});
+      market.sales += state->overall.count;
+      market.total_cents += state->overall.total_cents;
+      market.windows += state->windows.size();
+    }
+  }
+  std::sort(market.neighborhoods.begin(), market.neighborhoods.end(),
+            [](const auto& one, const auto& other) {
+              return std::tie(other.sales, one.neighborhood)
+                     < std::tie(one.sales, other.neighborhood);
+            });
+  return market;
+}
+
+std::string summary_text(const market_figures& market,
+                         const hosting_report& report, bool has_import,
+                         const std::string& where) {
+  std::string text = has_import ? import_text(report.imported) : "";
+  text += work_text(report);
+  text += "\nSales by neighborhood\n\n" + table_of(market) + "\n"
+          + counted(market.windows, "window") + " of 30 days with sales, in "
+          + counted(market.neighborhoods.size(), "neighborhood") + ".\n";
+  if (where.empty())
+    return text + "The log was in memory; nothing of it is left.\n";
+  const std::string key = market.neighborhoods.empty()
+                              ? "KEY"
+                              : market.neighborhoods.front().neighborhood;
+  // As this program was called, so that the lines can be pasted.
+  const std::string program = "  " + std::string{program_invocation_name};
+  return text + "The data lies in " + where + ".\n\nWhat to try next:\n"
+         + program + " entity show neighborhood " + key + " --data " + where
+         + "\n" + program + " topic cat property-events --limit 3 --data "
+         + where + "\n" + program + " topic list --data " + where + "\n";
+}
+
+} // namespace freehold::node

@@ -1,0 +1,43 @@
+#pragma once
+
+#include "node/hosting.hpp"
+#include "runtime/base/result.hpp"
+#include "runtime/engine/application_plan.hpp"
+#include "runtime/ports/log_reader.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace freehold::node {
+
+/// What the market's analytics have come to, read from the states of its
+/// neighborhoods.
+struct market_figures {
+  struct row {
+    std::string neighborhood;
+    std::uint64_t sales = 0;
+    std::int64_t total_cents = 0;
+  };
+  /// The most sales first, then by name.
+  std::vector<row> neighborhoods;
+  std::uint64_t sales = 0;
+  std::int64_t total_cents = 0;
+  /// 30-day windows with at least one sale, of all neighborhoods together.
+  std::uint64_t windows = 0;
+};
+
+/// Errors: those of `changelog_view`.
+[[nodiscard]] result<market_figures>
+read_market(ports::log_reader& from,
+            const std::shared_ptr<const engine::application_plan>& plan);
+
+/// The summary that a person reads at the end of `freehold run`. `where` is
+/// the data directory, or empty for a log in memory.
+[[nodiscard]] std::string summary_text(const market_figures& market,
+                                       const hosting_report& report,
+                                       bool has_import,
+                                       const std::string& where);
+
+} // namespace freehold::node

@@ -1,0 +1,62 @@
+#pragma once
+
+#include "node/csv_sales.hpp"
+#include "runtime/base/ids.hpp"
+#include "runtime/base/result.hpp"
+#include "runtime/ports/event_log.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+/// How a sale of a file becomes commands to the market.
+namespace freehold::node {
+
+/// What names a sale: `TIME/PROPERTY/NEIGHBORHOOD/CENTS`. The same for the
+/// same sale in any file and at any time; columns that only describe the
+/// property (area, year) do not count, so that mapping one more later does not
+/// turn known sales into new ones. `/`, `#` and `%` within a part are
+/// percent-encoded.
+[[nodiscard]] std::string sale_identity(const sale_row& row);
+
+/// The event ids of the two commands of a sale. `occurrence` tells sales apart
+/// that have the same identity: 1 for the first in the file.
+[[nodiscard]] std::string listing_id(std::string_view identity,
+                                     std::uint32_t occurrence);
+[[nodiscard]] std::string sale_id(std::string_view identity,
+                                  std::uint32_t occurrence);
+
+/// Commands on their way into the log, appended all together or not at all.
+class command_batch final : public ports::produce_request {
+public:
+  /// Appends a ListProperty at the price of the sale, then its RecordSale;
+  /// both records have the sale's time. Errors: `invalid_argument` for values
+  /// that no command can carry; nothing is appended then.
+  result<void> add(const sale_row& row, std::string_view identity,
+                   std::uint32_t occurrence);
+
+  [[nodiscard]] std::uint64_t sale_count() const noexcept {
+    return commands_.size() / 2;
+  }
+
+  /// Makes the appends. Nothing may be added after it.
+  void seal(topic_index topic, std::uint32_t partition_count);
+
+private:
+  /// Sizes of what lies in `bytes_` one behind the other.
+  struct command {
+    timestamp time;
+    std::size_t key = 0;
+    std::size_t headers = 0;
+    std::size_t value = 0;
+  };
+  void add(timestamp time, std::string_view key, std::string_view type,
+           std::string_view id, std::string_view value);
+
+  std::string bytes_;
+  std::vector<command> commands_;
+};
+
+} // namespace freehold::node

@@ -1,0 +1,362 @@
+#!/usr/bin/env python3
+"""Drives the real `freehold` as a person would, through its command line.
+
+    FREEHOLD_BINARY=build/release/freehold cli_test.py
+
+Each case has a data directory of its own. Figures are compared with those of
+tests/reference/sales_reference.py, which shares no code with the program.
+"""
+
+import collections
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+ROOT = pathlib.Path(__file__).resolve().parents[3]
+BINARY = pathlib.Path(os.environ.get("FREEHOLD_BINARY",
+                                     ROOT / "build/release/freehold")).resolve()
+DEMO_SALES = ROOT / "configs/demo/king_county_sales.csv"
+REFERENCE = ROOT / "tests/reference/sales_reference.py"
+WINDOW_MS = 30 * 24 * 60 * 60 * 1000
+
+# Nothing here takes that long; a hang must not outlive the test run.
+TIME_LIMIT_S = 120
+
+CONFIGURATION = """\
+application:
+  name: shop
+  shards: 3
+engine:
+  workers: 2
+  commit-interval-ms: 20
+retry:
+  first-delay-ms: 100
+"""
+
+HEADER = "sale_date,property_id,zipcode,price_usd\n"
+
+
+class CommandLine(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory(prefix="freehold-cli-")
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+        self.data = self.folder / "data"
+        self.config = self.folder / "shop.yaml"
+        self.config.write_text(CONFIGURATION)
+        self.environment = {key: value for key, value in os.environ.items()
+                            if not key.startswith("FREEHOLD_")}
+
+    # -- plumbing -------------------------------------------------------------
+
+    def arguments(self, *words, configured=True):
+        all_words = [str(BINARY), *map(str, words), "--data", str(self.data)]
+        return all_words + (["--config", str(self.config)] if configured
+                            else [])
+
+    def freehold(self, *words, status=0, configured=True):
+        """Runs a command to its end and checks its status."""
+        return self.finished(self.arguments(*words, configured=configured),
+                             status)
+
+    def finished(self, arguments, status):
+        done = subprocess.run(arguments, capture_output=True, text=True,
+                              timeout=TIME_LIMIT_S, env=self.environment,
+                              check=False)
+        self.assertEqual(done.returncode, status,
+                         f"{arguments}\n{done.stdout}\n{done.stderr}")
+        return done
+
+    def start(self, *words):
+        """Starts `freehold node`; returns when it says that it runs."""
+        node = subprocess.Popen(self.arguments("node", *words),
+                                stderr=subprocess.PIPE, text=True,
+                                env=self.environment)
+        self.addCleanup(node.stderr.close)
+        self.addCleanup(node.wait)
+        self.addCleanup(node.kill)
+        self.wait_for_line(node, "runs:")
+        return node
+
+    def wait_for_line(self, node, words):
+        seen = []
+        for line in node.stderr:
+            seen.append(line)
+            if words in line:
+                return line
+        self.fail(f"the node ended without saying {words!r}: {seen}")
+
+    def stop(self, node, how=signal.SIGTERM):
+        node.send_signal(how)
+        status = node.wait(timeout=TIME_LIMIT_S)
+        return status
+
+    def file(self, text, name="sales.csv"):
+        path = self.folder / name
+        path.write_text(text)
+        return path
+
+    def records(self, topic, *words):
+        lines = self.freehold("topic", "cat", topic, "--json", *words,
+                              configured=False).stdout.splitlines()
+        return [json.loads(line) for line in lines]
+
+    def entities(self, kind):
+        lines = self.freehold("entity", "list", kind, "--json",
+                              configured=False).stdout.splitlines()
+        return {x["key"]: x for x in map(json.loads, lines)}
+
+    def reference_of(self, path):
+        done = self.finished([sys.executable, "-B", str(REFERENCE), str(path)],
+                             0)
+        return json.loads(done.stdout)
+
+    def check_against_reference(self, path):
+        """Every number of the reference and nothing else; how many."""
+        reference = self.reference_of(path)
+        neighborhoods = self.entities("neighborhood")
+        properties = self.entities("property")
+        compared = 0
+
+        def same(what, left, right):
+            nonlocal compared
+            compared += 1
+            self.assertEqual(left, right, what)
+
+        def same_totals(what, state, totals):
+            for ours, theirs in (("count", "count"),
+                                 ("totalCents", "total_cents"),
+                                 ("minimumCents", "min_cents"),
+                                 ("maximumCents", "max_cents")):
+                same(f"{what} {ours}", state[ours], totals[theirs])
+
+        same("neighborhoods", len(neighborhoods),
+             len(reference["neighborhoods"]))
+        for each in reference["neighborhoods"]:
+            name = each["neighborhood"]
+            same_totals(name, neighborhoods[name]["state"]["overall"], each)
+        windows = collections.Counter()
+        for each in reference["windows"]:
+            name, start = each["neighborhood"], each["start_ms"]
+            same(f"{name} {start} length", each["end_ms"] - start, WINDOW_MS)
+            same_totals(f"{name} {start}",
+                        neighborhoods[name]["state"]["windows"][str(start)],
+                        each)
+            windows[name] += 1
+        for name, entity in neighborhoods.items():
+            same(f"{name} windows", len(entity["state"]["windows"]),
+                 windows[name])
+        same("properties", len(properties), len(reference["properties"]))
+        for each in reference["properties"]:
+            state = properties[each["property"]]["state"]
+            same(each["property"], state["saleCount"], each["sales"])
+            same(each["property"], round(state["lastSale"]["price"] * 100),
+                 each["last_price_cents"])
+        self.assertGreater(compared, 0, "nothing was compared")
+        return compared
+
+    # -- import ---------------------------------------------------------------
+
+    def test_import_appends_two_commands_a_sale_and_repeats_nothing(self):
+        path = self.file(HEADER + "2014-05-02,1,98103,100000\n"
+                         "2014-05-03,2,98004,200000.50\n"
+                         "2014-05-03,2,98004,200000.50\n")
+        first = self.freehold("import", path)
+        self.assertIn("3 rows, 0 already there, 3 appended", first.stdout)
+        commands = self.records("property-commands")
+        self.assertEqual(len(commands), 6)
+        self.assertEqual(len({x["headers"]["ce_id"] for x in commands}), 6)
+        self.assertEqual({x["headers"]["ce_type"] for x in commands},
+                         {"ListProperty", "RecordSale"})
+        again = self.freehold("import", path)
+        self.assertIn("3 rows, 3 already there, 0 appended", again.stdout)
+        self.assertEqual(len(self.records("property-commands")), 6)
+
+    def test_import_reports_bad_lines_and_takes_the_others(self):
+        path = self.file(HEADER + "2014-05-02,1,98103,100000\n"
+                         "2014-05-02,2,98103,a lot\n"
+                         "2014-05-02,3\n"
+                         "2014-05-02,4,98103,5\n")
+        done = self.freehold("import", path, status=1)
+        self.assertIn("2 rows", done.stdout)
+        self.assertIn("2 bad lines", done.stdout)
+        self.assertIn(f"{path}:3: column price_usd:", done.stderr)
+        self.assertIn(f"{path}:4:", done.stderr)
+        self.assertEqual(len(self.records("property-commands")), 4)
+
+    def test_import_of_what_cannot_be_read_leaves_nothing_behind(self):
+        done = self.freehold("import", self.folder / "none.csv", status=2)
+        self.assertIn("none.csv", done.stderr)
+        self.assertFalse(self.data.exists())
+        path = self.file("a,b\n1,2\n")
+        done = self.freehold("import", path, status=2)
+        self.assertIn("a", done.stderr)
+        self.assertFalse(self.data.exists())
+
+    # -- run ------------------------------------------------------------------
+
+    def test_run_gives_what_the_reference_gives(self):
+        first = self.freehold("run", "--import", DEMO_SALES)
+        self.assertIn("Sales by neighborhood", first.stdout)
+        compared = self.check_against_reference(DEMO_SALES)
+        print(f"compared {compared} numbers with the reference",
+              file=sys.stderr)
+        reference = self.reference_of(DEMO_SALES)
+        self.assertIn(f"{len(reference['windows']):,} windows of 30 days",
+                      first.stdout)
+        self.assertEqual(self.records("dead-letter-events"), [])
+        again = self.freehold("run", "--import", DEMO_SALES)
+        self.assertIn("all of them were already there", again.stdout)
+        self.assertIn("Nothing new to handle", again.stdout)
+
+    def test_run_in_memory_needs_no_directory(self):
+        path = self.file(HEADER + "2014-05-02,1,98103,100000\n")
+        done = self.finished([str(BINARY), "run", "--set", "log.kind=memory",
+                              "--import", str(path)], 0)
+        self.assertIn("$100,000.00", done.stdout)
+        self.assertIn("in memory", done.stdout)
+
+    # -- looking --------------------------------------------------------------
+
+    def test_topics_are_shown_as_json_with_their_contents(self):
+        self.freehold("run", "--import",
+                      self.file(HEADER + "2014-05-02,1,98103,100000.25\n"))
+        topics = [json.loads(line) for line in self.freehold(
+            "topic", "list", "--json", configured=False).stdout.splitlines()]
+        self.assertEqual({x["topic"]: x["records"] for x in topics
+                          if x["role"] != "changelog"},
+                         {"property-commands": 2,
+                          "shop-inbox": 0,  # taken, so it is gone from there
+                          "property-events": 2, "dead-letter-events": 0})
+        sold = self.records("property-events")[1]
+        self.assertEqual(sold["key"], "1")
+        self.assertEqual(sold["headers"]["ce_type"], "PropertySold")
+        self.assertEqual(sold["value"]["changes"]["price"], 100000.25)
+        self.assertEqual(sold["timestamp"], 1398988800000)
+        packs = self.records("shop-changelog")
+        entries = [y for x in packs for y in x["value"]["entries"]]
+        states = {(x["entity"], x["key"]): x["state"] for x in entries
+                  if x["kind"] == "state"}
+        self.assertEqual(states["neighborhood", "98103"]["overall"]["count"],
+                         1)
+        self.assertEqual(len(self.records("property-commands", "--limit",
+                                          "1")), 1)
+        partition = str(sold["partition"])
+        self.assertEqual(
+            [x["offset"] for x in self.records(
+                "property-events", "--partition", partition, "--from", "1")],
+            [1])
+
+    def test_an_entity_is_shown_with_its_version_and_positions(self):
+        self.freehold("run", "--import",
+                      self.file(HEADER + "2014-05-02,1,98103,100000\n"
+                                "2014-06-02,1,98103,150000\n"))
+        shown = json.loads(self.freehold("entity", "show", "property", "1",
+                                         "--json", configured=False).stdout)
+        self.assertEqual(shown["version"], 4)
+        self.assertEqual(shown["state"]["saleCount"], 2)
+        self.assertEqual(shown["positions"]["property-commands"], 4)
+        self.assertEqual((shown["held"], shown["timers"]), ([], []))
+        text = self.freehold("entity", "show", "neighborhood", "98103",
+                             configured=False).stdout
+        self.assertIn("version    2", text)
+
+    def test_what_does_not_exist_is_named_with_what_does(self):
+        self.freehold("run", "--import",
+                      self.file(HEADER + "2014-05-02,17,98103,100000\n"))
+        for words, expected in (
+                (["topic", "cat", "nothing"], "property-events"),
+                (["topic", "cat", "property-events", "--partition", "3"],
+                 "0 to 2"),
+                (["entity", "list", "house"], "property, neighborhood"),
+                (["entity", "show", "property", "18"], "18")):
+            with self.subTest(words=words):
+                done = self.freehold(*words, status=1, configured=False)
+                self.assertIn(expected, done.stderr)
+        self.data = self.folder / "elsewhere"
+        done = self.freehold("topic", "list", status=2, configured=False)
+        self.assertIn("elsewhere", done.stderr)
+
+    # -- config ---------------------------------------------------------------
+
+    def test_config_reports_all_faults_with_their_places(self):
+        self.freehold("config", "check")
+        self.config.write_text("engine:\n  workers: many\n  speed: high\n")
+        done = self.freehold("config", "check", status=2)
+        self.assertIn("shop.yaml:2", done.stderr)
+        self.assertIn("engine.workers", done.stderr)
+        self.assertIn("shop.yaml:3", done.stderr)
+        self.assertIn("engine.speed", done.stderr)
+
+    def test_a_configuration_that_was_dumped_loads_again(self):
+        dumped = self.freehold("config", "dump", "--set", "engine.workers=3")
+        self.config.write_text(dumped.stdout)
+        done = self.freehold("config", "dump")
+        self.assertIn("workers: 3", done.stdout)
+
+    def test_every_command_has_help_with_an_example(self):
+        for words in (["run"], ["node"], ["import"], ["topic", "list"],
+                      ["topic", "cat"], ["entity", "list"],
+                      ["entity", "show"], ["config", "check"]):
+            with self.subTest(words=words):
+                done = self.finished([str(BINARY), *words, "--help"], 0)
+                self.assertIn("Examples:", done.stdout)
+                self.assertIn("Exit status:", done.stdout)
+        self.finished([str(BINARY), "no-such-command"], 2)
+
+    # -- node -----------------------------------------------------------------
+
+    def test_a_node_stops_in_order_on_sigterm_and_on_ctrl_c(self):
+        for how in (signal.SIGTERM, signal.SIGINT):
+            with self.subTest(signal=how):
+                self.assertEqual(self.stop(self.start(), how), 0)
+
+    def test_a_second_writer_is_refused_with_the_first_ones_process(self):
+        node = self.start()
+        path = self.file(HEADER + "2014-05-02,1,98103,100000\n")
+        for words in (["run"], ["node"], ["import", path]):
+            with self.subTest(words=words):
+                done = self.freehold(*words, status=2)
+                self.assertIn(f"process {node.pid}", done.stderr)
+        self.freehold("topic", "list", configured=False)
+        self.assertEqual(self.stop(node), 0)
+
+    def test_a_killed_node_goes_on_with_its_import_where_it_was(self):
+        sales = self.file("".join(
+            DEMO_SALES.read_text().splitlines(keepends=True)[:3001]))
+        node = self.start("--import", sales, "--rate", "1000")
+        limit = time.monotonic() + TIME_LIMIT_S
+        while len(self.records("property-events", "--limit", "400")) < 400:
+            self.assertLess(time.monotonic(), limit)
+            self.assertIsNone(node.poll(), "the node ended by itself")
+        self.stop(node, signal.SIGKILL)
+        there = len(self.records("property-commands"))
+        self.assertLess(there, 6000)
+        node = self.start("--import", sales)
+        self.assertIn(f"{there // 2} of them already there",
+                      self.wait_for_line(node, "imported"))
+        self.assertEqual(self.stop(node), 0)
+        self.freehold("run", "--import", sales)
+        self.assertGreater(self.check_against_reference(sales), 1000)
+        self.assertEqual(len(self.records("property-commands")), 6000)
+        self.assertEqual(len(self.records("property-events")), 6000)
+
+    def test_a_damaged_crash_ledger_is_a_warning_and_nothing_more(self):
+        self.freehold("run")
+        (self.data / "crash-ledger").write_bytes(b"damage")
+        done = self.freehold("run")
+        self.assertIn("begins afresh", done.stderr)
+
+    def test_a_node_without_fsync_warns_at_its_start(self):
+        done = self.freehold("run", "--set", "log.fsync=false")
+        self.assertIn("log.fsync is false", done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
