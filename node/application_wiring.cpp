@@ -33,6 +33,7 @@ engine::engine_options options_of(const configuration& values) {
   options.dedupe_window = values.dedupe_window;
   options.dedupe_entries_max =
       static_cast<std::size_t>(values.dedupe_entries_max);
+  options.dedupe_bytes_max = values.dedupe_bytes_max;
   options.changelog_live_factor = values.changelog_live_factor;
   options.changelog_slack_bytes = values.changelog_slack_bytes;
   options.crash_attempts_max = values.crash_attempts_max;

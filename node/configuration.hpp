@@ -66,6 +66,7 @@ struct configuration {
 
   std::chrono::hours dedupe_window{720};
   std::uint64_t dedupe_entries_max = 1'000'000;
+  std::uint64_t dedupe_bytes_max = std::uint64_t{128} << 20U;
 
   double changelog_live_factor = 2;
   std::uint64_t changelog_slack_bytes = 64 * mebibytes;

@@ -75,8 +75,8 @@ const auto table = std::to_array<option>({
      .member = &c::timer_bytes_max,
      .unit = option_unit::bytes,
      .range = bytes_from(4 * kibibytes),
-     .sentence = "How many bytes of timers one shard keeps before it refuses "
-                 "a new one.",
+     .sentence = "How many bytes of timers one shard keeps before it pauses "
+                 "reading until some have fired.",
      .example = "64 MiB"},
     {.key = "engine.stop-timeout-ms",
      .member = &c::stop_timeout,
@@ -124,6 +124,13 @@ const auto table = std::to_array<option>({
      .sentence = "How many answers one shard keeps for repeated events. Above "
                  "it the oldest goes, and a counter says so.",
      .example = "1000000"},
+    {.key = "dedupe.bytes-max",
+     .member = &c::dedupe_bytes_max,
+     .unit = option_unit::bytes,
+     .range = bytes_from(4 * kibibytes),
+     .sentence = "How many bytes of memory these answers may take, per shard. "
+                 "Above it the oldest goes.",
+     .example = "128 MiB"},
 
     {.key = "changelog.live-factor",
      .member = &c::changelog_live_factor,

@@ -106,7 +106,7 @@ void fetch_service::serve(const pending& one) {
     if (answer)
       listener.fetched(one.what.from, *std::move(answer));
     else
-      listener.fetch_failed(source, answer.error());
+      listener.fetch_failed(source, one.what.from, answer.error());
   });
 }
 

@@ -245,12 +245,13 @@ void memory_log::execute_fetch(topic_partition source, std::uint64_t number) {
     error why = std::move(fetch_plan_.front());
     fetch_plan_.pop_front();
     fetches_.erase(found);
-    return listener_->fetch_failed(source, std::move(why));
+    return listener_->fetch_failed(source, what.from, std::move(why));
   }
   if (!exists(source)) {
     fetches_.erase(found);
     return listener_->fetch_failed(
-        source, {errc::not_found,
+        source, what.from,
+        {errc::not_found,
                  "topic " + std::to_string(source.topic.value())
                      + ", partition " + std::to_string(source.partition.value())
                      + " is not in the layout"});
@@ -267,7 +268,7 @@ void memory_log::execute_fetch(topic_partition source, std::uint64_t number) {
   if (batch)
     listener_->fetched(what.from, *std::move(batch));
   else
-    listener_->fetch_failed(source, batch.error());
+    listener_->fetch_failed(source, what.from, batch.error());
 }
 
 void memory_log::execute_commit(

@@ -170,8 +170,7 @@ dynamic_value held_json(const changelog_view::held_message& held) {
   shown.set("due", held.due.value());
   set_text(shown, "lastError", held.last_error);
   shown.set("headers", headers_json(header_list{held.headers}));
-  set_value(shown,
-            held.value ? std::string_view{*held.value} : std::string_view{});
+  set_value(shown, held.value);
   return shown;
 }
 

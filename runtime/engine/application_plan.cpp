@@ -37,14 +37,25 @@ application_plan::make(const application& what, const engine_options& options) {
   plan->layout.shard_count = options.shard_count;
   if (options.shard_count == 0 || options.worker_count == 0)
     fault("an engine needs at least one shard and one worker");
-  if (options.record_bytes_max < 1024)
-    fault("record_bytes_max below 1 KiB leaves no room for a unit header");
+  if (options.record_bytes_max < application_plan::record_bytes_min)
+    fault("record_bytes_max is below "
+          + std::to_string(application_plan::record_bytes_min)
+          + " bytes, which leaves no room for a dead letter's reason");
+  std::size_t header_bytes = 64;
 
   const auto add_topic = [&](const std::string& name, std::uint32_t partitions,
                              ports::topic_role role,
                              std::chrono::milliseconds retention) {
     if (plan->topic(name))
       fault("topic " + name + " has two roles");
+    if (name == application_plan::timer_topic)
+      fault("no topic may be called " + name
+            + ": messages of timers name it as their origin");
+    if (name.empty() || name.size() > application_plan::name_bytes_max)
+      fault("topic \"" + name + "\" has no name of 1 to "
+            + std::to_string(application_plan::name_bytes_max) + " bytes");
+    if (role == ports::topic_role::source || role == ports::topic_role::inbox)
+      header_bytes += name.size() + 16;
     plan->layout.topics.push_back({name, partitions, role, retention});
     return topic_index{
         static_cast<std::uint32_t>(plan->layout.topics.size() - 1)};
@@ -56,8 +67,16 @@ application_plan::make(const application& what, const engine_options& options) {
   for (const auto& type : what.entities()) {
     if (plan->type(type->traits().type))
       fault("two entity types are called " + std::string{type->traits().type});
+    if (type->traits().type.empty()
+        || type->traits().type.size() > application_plan::name_bytes_max)
+      fault("entity type \"" + std::string{type->traits().type}
+            + "\" has no name of 1 to "
+            + std::to_string(application_plan::name_bytes_max) + " bytes");
     plan->types.push_back(type);
     plan->type_schemas.push_back(type->schema());
+    if (plan->type_schemas.back().size() + 1024 > options.record_bytes_max)
+      fault("the schema of " + std::string{type->traits().type}
+            + " does not fit into a record");
   }
   for (const auto& source : what.sources()) {
     const auto type = plan->type(source.entity);
@@ -83,6 +102,9 @@ application_plan::make(const application& what, const engine_options& options) {
               ports::topic_role::output, output.retention);
   plan->dead_letters = add_topic(options.dead_letter_topic, options.shard_count,
                                  ports::topic_role::output, for_ever);
+  if (header_bytes > options.record_bytes_max)
+    fault("a unit's header, which names every input, does not fit into a "
+          "record");
   if (!faults.empty())
     return error{errc::invalid_argument,
                  "application " + plan->name + ": " + faults};

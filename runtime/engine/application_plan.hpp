@@ -17,6 +17,14 @@ namespace freehold::engine {
 /// An application checked and resolved: names became indexes. Immutable after
 /// `make`; shared by all shards.
 struct application_plan {
+  /// Names of topics and entity types; Kafka allows a topic no more.
+  static constexpr std::size_t name_bytes_max = 249;
+  /// What every record of the engine's own has to fit into.
+  static constexpr std::size_t record_bytes_min = 4096;
+  /// The topic that timers, and what they cause, name as their origin.
+  static constexpr std::string_view timer_topic = "timer";
+  static constexpr topic_index timer_topic_index{0xFFFFFFFFU};
+
   struct source {
     topic_index topic;
     std::uint32_t type = 0; // index into types
@@ -39,6 +47,19 @@ struct application_plan {
   [[nodiscard]] std::optional<std::uint32_t>
   type(std::string_view name) const noexcept;
   [[nodiscard]] const std::string& topic_name(topic_index which) const;
+  /// What messages from there name as their origin: a topic's name, or the
+  /// one of timers.
+  [[nodiscard]] std::string_view origin_name(topic_index which) const {
+    return which == timer_topic_index ? timer_topic
+                                      : std::string_view{topic_name(which)};
+  }
+  /// The source that is read from that topic; null for any other topic.
+  [[nodiscard]] const source* source_of(topic_index which) const noexcept {
+    for (const source& each : sources)
+      if (each.topic == which)
+        return &each;
+    return nullptr;
+  }
 
   /// Errors (`invalid_argument`, all faults in one text): no entity, two of
   /// one name, a source for an unknown entity, a topic in two roles, bounds

@@ -18,7 +18,11 @@ public:
   struct mark {
     std::size_t chunk = 0;
     std::size_t used = 0;
+    std::size_t bytes = 0;
   };
+
+  /// Empty chunks are kept for the next unit up to this many bytes.
+  static constexpr std::size_t kept_bytes_max = std::size_t{16} << 20U;
 
   /// Copies `bytes` in. The view is valid until the mark before it is
   /// restored or the arena is cleared. Never null, also for no bytes.
@@ -40,21 +44,29 @@ public:
     }
     char* at = chunks_[chunk_].bytes.get() + used_;
     used_ += size;
+    bytes_ += size;
     return at;
   }
 
-  [[nodiscard]] mark here() const noexcept { return {chunk_, used_}; }
+  /// What was handed out and not taken back.
+  [[nodiscard]] std::size_t size_bytes() const noexcept { return bytes_; }
+
+  [[nodiscard]] mark here() const noexcept { return {chunk_, used_, bytes_}; }
   void back_to(mark to) noexcept {
     chunk_ = to.chunk;
     used_ = to.used;
+    bytes_ = to.bytes;
   }
 
-  /// Forgets the content, keeps the memory up to `kept_max` chunks.
+  /// Forgets the content, keeps memory up to `kept_bytes_max`.
   void clear() {
-    if (chunks_.size() > kept_max)
-      chunks_.resize(kept_max);
-    chunk_ = 0;
-    used_ = 0;
+    std::size_t kept = 0;
+    std::size_t count = 0;
+    while (count < chunks_.size()
+           && kept + chunks_[count].size <= kept_bytes_max)
+      kept += chunks_[count++].size;
+    chunks_.resize(count);
+    back_to({});
   }
 
 private:
@@ -64,11 +76,11 @@ private:
   };
 
   static constexpr std::size_t chunk_size = std::size_t{64} << 10U;
-  static constexpr std::size_t kept_max = 256; // 16 MiB
 
   std::vector<chunk> chunks_;
   std::size_t chunk_ = 0;
   std::size_t used_ = 0;
+  std::size_t bytes_ = 0;
 };
 
 } // namespace freehold::engine

@@ -2,6 +2,7 @@
 
 #include "runtime/base/assert.hpp"
 
+#include <algorithm>
 #include <bit>
 #include <type_traits>
 
@@ -25,16 +26,6 @@ void put_number(std::string& out, T value) {
 
 void put_text(std::string& out, std::string_view text) {
   put_number(out, static_cast<std::uint32_t>(text.size()));
-  out.append(text);
-}
-
-/// A text that may be null: the length one higher, 0 for null.
-void put_nullable(std::string& out, std::string_view text) {
-  if (text.data() == nullptr) {
-    put_number(out, std::uint32_t{0});
-    return;
-  }
-  put_number(out, static_cast<std::uint32_t>(text.size() + 1));
   out.append(text);
 }
 
@@ -62,14 +53,6 @@ public:
     std::uint32_t size = 0;
     number(size);
     bytes(into, size);
-  }
-  void nullable(std::string_view& into) {
-    std::uint32_t size = 0;
-    number(size);
-    if (size == 0)
-      into = {};
-    else
-      bytes(into, size - 1);
   }
   void rest(std::string_view& into) {
     into = rest_;
@@ -103,8 +86,9 @@ private:
 
 // -- writing -----------------------------------------------------------------
 
-void pack_writer::begin(std::uint64_t unit) {
+void pack_writer::begin(std::uint64_t unit, std::size_t bytes_max) {
   unit_ = unit;
+  bytes_max_ = std::min(bytes_max, pack_bytes_max);
   count_ = 0;
   current_ = nullptr;
 }
@@ -132,7 +116,7 @@ std::uint32_t pack_writer::end_entry(std::size_t at) {
   const std::size_t size = current_->size() - at;
   const auto payload = static_cast<std::uint32_t>(size - entry_prefix_bytes);
   std::memcpy(current_->data() + at + 1, &payload, 4);
-  if (current_->size() > pack_bytes_max && at > prefix_bytes) {
+  if (current_->size() > bytes_max_ && at > prefix_bytes) {
     // It does not fit behind the others: it begins the next pack.
     const std::size_t full_index = count_ - 1;
     new_pack();
@@ -182,8 +166,7 @@ std::uint32_t pack_writer::put(const held_entry& entry) {
   put_text(out, entry.topic);
   put_number(out, entry.offset.value());
   put_number(out, entry.time.value());
-  put_nullable(out, entry.record_key);
-  put_nullable(out, entry.value);
+  put_text(out, entry.value);
   put_text(out, entry.headers);
   return end_entry(at);
 }
@@ -307,8 +290,7 @@ result<held_entry> pack_reader::held(std::string_view payload) {
   in.text(entry.topic);
   in.number(entry.offset);
   in.number(entry.time);
-  in.nullable(entry.record_key);
-  in.nullable(entry.value);
+  in.text(entry.value);
   in.text(entry.headers);
   return in.finish(entry, "held message");
 }

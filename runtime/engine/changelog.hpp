@@ -70,7 +70,6 @@ struct held_entry {
   std::string_view topic;
   record_offset offset;
   timestamp time;
-  std::string_view record_key;
   std::string_view value;
   std::string_view headers;
 };
@@ -104,8 +103,9 @@ struct answer_entry {
 /// Builds the packs of one shard in one unit. Buffers are kept and used again.
 class pack_writer {
 public:
-  /// Starts a unit. The packs of the unit before are forgotten.
-  void begin(std::uint64_t unit);
+  /// Starts a unit; the packs of the unit before are forgotten. Where the log
+  /// takes less than `pack_bytes_max`, packs are closed at `bytes_max`.
+  void begin(std::uint64_t unit, std::size_t bytes_max = pack_bytes_max);
 
   // Each returns the size of the entry in bytes.
   std::uint32_t put(const unit_header& header);
@@ -146,6 +146,7 @@ private:
   void new_pack();
 
   std::uint64_t unit_ = 0;
+  std::size_t bytes_max_ = pack_bytes_max;
   std::vector<std::string> packs_;
   std::size_t count_ = 0;
   std::string* current_ = nullptr;

@@ -252,9 +252,7 @@ result<void> changelog_view::take_held(std::string_view payload) {
   held.topic = entry->topic;
   held.offset = entry->offset;
   held.time = entry->time;
-  held.value.reset();
-  if (entry->value.data() != nullptr)
-    held.value = std::string{entry->value};
+  held.value = entry->value;
   held.headers = entry->headers;
   return {};
 }

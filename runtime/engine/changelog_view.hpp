@@ -48,7 +48,7 @@ public:
     std::string topic;
     record_offset offset;
     timestamp time;
-    std::optional<std::string> value;
+    std::string value;
     /// In the form of `header_list`.
     std::string headers;
   };

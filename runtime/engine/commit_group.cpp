@@ -8,6 +8,18 @@
 
 namespace freehold::engine {
 
+namespace {
+
+/// Whether a unit was refused for what is in it: a fault of ours, which no
+/// repetition mends.
+bool is_ours(errc code) {
+  return code == errc::invalid_argument || code == errc::limit_reached
+         || code == errc::not_found || code == errc::mismatch
+         || code == errc::corrupt;
+}
+
+} // namespace
+
 commit_group::commit_group(caf::actor_config& config, worker& home,
                            const surroundings& around)
     : pinned_actor(config, home), around_(around) {}
@@ -122,6 +134,11 @@ void commit_group::outcome(const ports::commit_result& result) {
                      ? "failed"
                      : "has an unknown outcome",
                  to_string(result.why));
+    if (is_ours(result.why.code)) {
+      // The same unit would be refused again and again.
+      send(around_.who.bridge, messages::log_broken{result.why});
+      return;
+    }
     recover();
     return;
   }
@@ -155,15 +172,22 @@ void commit_group::recovered(const std::vector<ports::shard_grant>& grants) {
     return;
   for (const auto& grant : grants)
     send(around_.who.shard(grant.shard), messages::resume{grant});
+  if (finishing_) // also a shard that was restarted meanwhile
+    to_all(messages::stop_taking{});
   phase_ = phase::idle;
   if (undo_wanted_)
     recover();
-  else
-    collect();
+  // Otherwise the next tick collects: a log that refuses every unit is asked
+  // once per commit interval and not as fast as it can refuse.
 }
 
 void commit_group::nothing_to_commit() {
   phase_ = phase::idle;
+  if (close_again_) {
+    // Since a shard gave its empty part, something may have come.
+    collect();
+    return;
+  }
   if (finishing_) {
     for (const auto& tell : std::exchange(finish_waiters_, {}))
       tell();

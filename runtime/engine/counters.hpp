@@ -26,6 +26,8 @@ struct counters {
   std::uint64_t restores = 0;
   std::uint64_t changelog_bytes_written = 0;
   std::uint64_t compacted_bytes = 0;
+  /// Answers that a bound pushed out of the dedupe window.
+  std::uint64_t answers_forgotten = 0;
   // as of now
   std::uint64_t entities = 0;
   std::uint64_t waiting_messages = 0;
@@ -33,6 +35,18 @@ struct counters {
   std::uint64_t changelog_bytes = 0;
   std::uint64_t changelog_live_bytes = 0;
   std::uint64_t paused_inputs = 0;
+
+  /// What a shard that is made anew goes on counting from.
+  [[nodiscard]] counters totals() const noexcept {
+    counters only = *this;
+    only.entities = 0;
+    only.waiting_messages = 0;
+    only.timers = 0;
+    only.changelog_bytes = 0;
+    only.changelog_live_bytes = 0;
+    only.paused_inputs = 0;
+    return only;
+  }
 
   counters& operator+=(const counters& other) noexcept {
     taken += other.taken;
@@ -51,6 +65,7 @@ struct counters {
     restores += other.restores;
     changelog_bytes_written += other.changelog_bytes_written;
     compacted_bytes += other.compacted_bytes;
+    answers_forgotten += other.answers_forgotten;
     entities += other.entities;
     waiting_messages += other.waiting_messages;
     timers += other.timers;

@@ -38,14 +38,22 @@ dedupe_table::find(const changelog::message_fingerprint& id, timestamp now) {
 std::uint64_t dedupe_table::insert(const changelog::message_fingerprint& id,
                                    kept_answer answer) {
   order_.emplace_back(answer.time, id);
-  kept_answer& here = answers_[id];
+  const auto [at, is_new] = answers_.try_emplace(id);
+  kept_answer& here = at->second;
   const std::uint64_t replaced_bytes = here.packed_bytes;
+  if (!is_new)
+    bytes_ -= bytes_of(here);
   here = std::move(answer);
+  bytes_ += bytes_of(here);
   return replaced_bytes;
 }
 
 void dedupe_table::erase(const changelog::message_fingerprint& id) {
-  answers_.erase(id);
+  const auto found = answers_.find(id);
+  if (found == answers_.end())
+    return;
+  bytes_ -= bytes_of(found->second);
+  answers_.erase(found);
 }
 
 std::uint64_t dedupe_table::expire(timestamp now) {
@@ -56,11 +64,12 @@ std::uint64_t dedupe_table::expire(timestamp now) {
     const bool present = found != answers_.end() && found->second.time == time;
     if (present) {
       const bool past = is_past(time, now);
-      if (!past && answers_.size() <= entries_max_)
+      if (!past && answers_.size() <= entries_max_ && bytes_ <= bytes_max_)
         break;
       if (!past)
-        ++crowded_out_;
+        ++forgotten_;
       bytes += found->second.packed_bytes;
+      bytes_ -= bytes_of(found->second);
       answers_.erase(found);
     }
     order_.pop_front();
@@ -71,6 +80,7 @@ std::uint64_t dedupe_table::expire(timestamp now) {
 void dedupe_table::clear() {
   answers_.clear();
   order_.clear();
+  bytes_ = 0;
 }
 
 void dedupe_table::sort_by_time() {

@@ -28,10 +28,13 @@ fingerprint_of(std::string_view entity, std::string_view key,
                std::string_view event_id) noexcept;
 
 /// The messages a shard has handled within the dedupe window, with the answer
-/// each got. Bounded by time and by count; what falls out is forgotten, the
-/// oldest first, and counted.
+/// each got. Bounded by time, by count and by the bytes of memory; what falls
+/// out is forgotten, the oldest first, and what a bound pushes out is counted.
 class dedupe_table {
 public:
+  /// What an answer takes besides its text: table, order and allocator.
+  static constexpr std::size_t entry_bytes = 128;
+
   struct kept_answer {
     timestamp time;
     answer_status status = answer_status::applied;
@@ -41,8 +44,9 @@ public:
     std::uint32_t packed_bytes = 0;
   };
 
-  dedupe_table(std::chrono::milliseconds window, std::size_t entries_max)
-      : window_(window), entries_max_(entries_max) {}
+  dedupe_table(std::chrono::milliseconds window, std::size_t entries_max,
+               std::uint64_t bytes_max)
+      : window_(window), entries_max_(entries_max), bytes_max_(bytes_max) {}
 
   /// Null where the message is new, or was handled before the window.
   [[nodiscard]] kept_answer* find(const changelog::message_fingerprint& id,
@@ -53,7 +57,7 @@ public:
                        kept_answer answer);
   /// Forgets an answer, for instance because its unit was undone.
   void erase(const changelog::message_fingerprint& id);
-  /// Drops what the window or the count has passed. Returns the bytes that
+  /// Drops what the window or a bound has passed. Returns the bytes that
   /// the dropped entries had in the changelog.
   std::uint64_t expire(timestamp now);
   void clear();
@@ -62,10 +66,10 @@ public:
   void sort_by_time();
 
   [[nodiscard]] std::size_t size() const noexcept { return answers_.size(); }
-  /// Entries dropped because of the count, within the window.
-  [[nodiscard]] std::uint64_t crowded_out() const noexcept {
-    return crowded_out_;
-  }
+  /// Bytes of memory, about.
+  [[nodiscard]] std::uint64_t bytes() const noexcept { return bytes_; }
+  /// Entries dropped because of a bound, within the window.
+  [[nodiscard]] std::uint64_t forgotten() const noexcept { return forgotten_; }
 
 private:
   struct hash {
@@ -75,17 +79,22 @@ private:
     }
   };
 
+  [[nodiscard]] static std::uint64_t bytes_of(const kept_answer& what) {
+    return entry_bytes + what.body.size();
+  }
   [[nodiscard]] bool is_past(timestamp then, timestamp now) const noexcept {
     return then.value() < now.value() - window_.count();
   }
 
   const std::chrono::milliseconds window_;
   const std::size_t entries_max_;
+  const std::uint64_t bytes_max_;
   boost::unordered_flat_map<changelog::message_fingerprint, kept_answer, hash>
       answers_;
   /// By time; entries that were erased since are passed over.
   std::deque<std::pair<timestamp, changelog::message_fingerprint>> order_;
-  std::uint64_t crowded_out_ = 0;
+  std::uint64_t bytes_ = 0;
+  std::uint64_t forgotten_ = 0;
 };
 
 } // namespace freehold::engine

@@ -92,6 +92,7 @@ public:
                    "partition {} offset {}",
                    whom.deaths, whom.topic, whom.partition.value(),
                    whom.offset);
+    quarantine_.open(suspects_.size());
     make_actors();
     const auto started = log_.start(plan_->layout, bridge_);
     if (!started)
@@ -146,6 +147,7 @@ public:
   log_bridge bridge_;
   std::vector<std::unique_ptr<worker>> workers_;
   std::vector<ports::crash_ledger::suspect> suspects_;
+  quarantine quarantine_;
   std::vector<published_counters> published_;
   std::vector<caf::strong_actor_ptr> supervisors_;
   caf::strong_actor_ptr node_;
@@ -172,7 +174,7 @@ private:
     worker& home = *workers_[index.value() % workers_.size()];
     auto made = make_actor<shard_actor>(home, around_, index,
                                         ledger_.slot(home.index()), suspects_,
-                                        published_[index.value()]);
+                                        quarantine_, published_[index.value()]);
     const std::lock_guard lock{shards_mutex_};
     shards_.push_back(static_cast<shard_actor*>(made->get())->content());
     return made;
@@ -267,10 +269,19 @@ caf::actor engine::find_entity(std::string_view type, std::string_view key) {
   const auto content = static_cast<shard_actor*>(actor->get())->content();
   if (core_->mode_ == run_mode::stepped)
     return content->find_entity(type, key);
-  std::promise<caf::actor> found;
-  send(actor, messages::run_here{
-                  [&] { found.set_value(content->find_entity(type, key)); }});
-  return found.get_future().get();
+  // A shard that ends meanwhile drops the question, and with it the promise.
+  auto found = std::make_shared<std::promise<caf::actor>>();
+  auto answer = found->get_future();
+  send(actor,
+       messages::run_here{[found = std::move(found), content,
+                           type = std::string{type}, key = std::string{key}] {
+         found->set_value(content->find_entity(type, key));
+       }});
+  try {
+    return answer.get();
+  } catch (const std::future_error&) {
+    return {};
+  }
 }
 
 caf::actor_system& engine::system() { return core_->system_; }

@@ -40,6 +40,7 @@ struct engine_options {
 
   std::chrono::milliseconds dedupe_window = std::chrono::hours{720};
   std::size_t dedupe_entries_max = 1'000'000;
+  std::uint64_t dedupe_bytes_max = std::uint64_t{128} << 20U;
 
   /// The changelog may be this many times its live bytes ...
   double changelog_live_factor = 2.0;

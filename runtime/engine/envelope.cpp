@@ -70,9 +70,9 @@ result<envelope> decode_envelope(std::string_view bytes) {
   return found;
 }
 
-result<foreign_message> read_foreign(const record& from,
-                                     std::string_view default_message,
-                                     bool wants_id, std::string& scratch) {
+foreign_message read_foreign(const record& from,
+                             std::string_view default_message, bool wants_id,
+                             std::string& scratch) {
   foreign_message found;
   for (const header each : from.headers) {
     if (each.name == "ce_type")
@@ -87,8 +87,10 @@ result<foreign_message> read_foreign(const record& from,
   const bool knows_id = !found.event_id.empty() || !wants_id;
   if (!(knows_type && knows_id) && found.format == body_format::json) {
     const auto said = codec::parse_json(from.value);
-    if (!said)
-      return said.error();
+    if (!said) {
+      found.fault = said.error().context;
+      return found;
+    }
     const std::string type = text_field(*said, "type");
     // Both texts into one buffer that no later append moves.
     scratch.assign(type).append(text_field(*said, "eventId"));

@@ -25,16 +25,20 @@ void encode(const envelope& what, std::string& out);
 /// The views point into `bytes`. Errors: `undecodable`.
 result<envelope> decode_envelope(std::string_view bytes);
 
-/// Reads what a foreign record says about itself: CloudEvents headers
-/// (`ce_type`, `ce_id`) first, then, in a JSON body without them, the fields
-/// `type` and `eventId`. `scratch` keeps what has to be unescaped.
+/// What a foreign record says about itself.
 struct foreign_message {
   std::string_view type;
   std::string_view event_id;
   body_format format = body_format::json;
+  /// Why its body cannot be read, where it had to be.
+  std::string fault;
 };
-result<foreign_message> read_foreign(const record& from,
-                                     std::string_view default_message,
-                                     bool wants_id, std::string& scratch);
+
+/// Reads CloudEvents headers (`ce_type`, `ce_id`) first, then, in a JSON body
+/// without them, the fields `type` and `eventId`. `scratch` keeps what has to
+/// be unescaped.
+foreign_message read_foreign(const record& from,
+                             std::string_view default_message, bool wants_id,
+                             std::string& scratch);
 
 } // namespace freehold::engine

@@ -24,9 +24,10 @@ void log_bridge::fetched(next_offset from, ports::record_batch_ptr batch) {
   send(shard, messages::fetched{from, std::move(batch)});
 }
 
-void log_bridge::fetch_failed(topic_partition source, error why) {
+void log_bridge::fetch_failed(topic_partition source, next_offset from,
+                              error why) {
   send(who_.shard(source.partition),
-       messages::fetch_failed{source, std::move(why)});
+       messages::fetch_failed{source, from, std::move(why)});
 }
 
 void log_bridge::committed(ports::commit_result outcome) {
@@ -41,6 +42,10 @@ void log_bridge::broken(error why) { stop_(std::move(why)); }
 
 bool bridge_actor::handle(caf::mailbox_element& what) {
   auto& content = what.content();
+  if (content.match_elements<messages::log_broken>()) {
+    stop_(content.get_as<messages::log_broken>(0).why);
+    return true;
+  }
   if (!content.match_elements<messages::shard_failed>())
     return false;
   const auto& failure = content.get_as<messages::shard_failed>(0);

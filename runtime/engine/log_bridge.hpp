@@ -15,7 +15,8 @@ public:
   void revoked(std::vector<partition_index> shards) override;
   void lost(std::vector<partition_index> shards) override;
   void fetched(next_offset from, ports::record_batch_ptr batch) override;
-  void fetch_failed(topic_partition source, error why) override;
+  void fetch_failed(topic_partition source, next_offset from,
+                    error why) override;
   void committed(ports::commit_result outcome) override;
   void recovered(std::vector<ports::shard_grant> shards) override;
   void broken(error why) override;

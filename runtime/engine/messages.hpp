@@ -28,6 +28,7 @@ struct fetched {
 };
 struct fetch_failed {
   topic_partition source;
+  next_offset from;
   error why;
 };
 

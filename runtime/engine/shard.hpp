@@ -5,6 +5,8 @@
 #include "runtime/engine/changelog_index.hpp"
 #include "runtime/engine/entity_table.hpp"
 #include "runtime/engine/envelope.hpp"
+#include "runtime/engine/open_read.hpp"
+#include "runtime/engine/quarantine.hpp"
 #include "runtime/engine/shard_unit.hpp"
 #include "runtime/engine/timer_table.hpp"
 #include "runtime/engine/waiting_room.hpp"
@@ -61,9 +63,8 @@ public:
 /// A message on its way to its entity, out of a log record, the waiting room
 /// or a timer.
 struct taken_message {
-  enum class source : std::uint8_t { input, held, timer };
-
-  source from = source::input;
+  /// Where it was read; null for the inbox and for timers.
+  const application_plan::source* source = nullptr;
   entity_table* table = nullptr;
   std::uint64_t hash = 0;
   bool deduplicate = false;
@@ -96,6 +97,8 @@ class shard final : public cell_owner {
 public:
   /// What a state's record may need besides its key and the state itself.
   static constexpr std::size_t state_overhead_bytes = 256;
+  /// What a changed state counts at the least towards its unit's size.
+  static constexpr std::uint64_t state_bytes_min = 256;
 
   enum class state : std::uint8_t {
     unowned,
@@ -112,7 +115,8 @@ public:
   shard(std::shared_ptr<const application_plan> plan, partition_index index,
         shard_host& host, caf::actor_system& system,
         ports::crash_slot& crash_slot,
-        std::vector<ports::crash_ledger::suspect> suspects);
+        const std::vector<ports::crash_ledger::suspect>& suspects,
+        quarantine& alone, const counters& so_far);
   ~shard() override;
 
   // -- ownership -------------------------------------------------------------
@@ -124,7 +128,7 @@ public:
   // -- input -----------------------------------------------------------------
 
   void fetched(next_offset from, const ports::record_batch_ptr& batch);
-  void fetch_failed(topic_partition source, const error& why);
+  void fetch_failed(topic_partition source, next_offset from, const error& why);
   /// Handles a slice of what is there. Cheap when there is nothing.
   void work();
   /// Takes no further input, for good; what was taken is finished.
@@ -170,16 +174,25 @@ private:
     input(topic_partition from, const application_plan::source* what)
         : source(from), description(what) {}
 
+    /// Nothing is read any more; the next record to take is at `at`.
+    void begin_at(next_offset at) {
+      *this = input{source, description};
+      position = at;
+      read_to = at;
+    }
+
     topic_partition source;
     /// Null for the inbox: its messages name their entity type.
     const application_plan::source* description;
     /// The next offset to take.
     next_offset position{0};
+    /// Up to where batches came, and from where the next one is asked for. It
+    /// may move without records where offsets have a gap.
+    next_offset read_to{0};
     ports::record_batch_ptr current;
     std::size_t cursor = 0;
     ports::record_batch_ptr ahead;
-    bool fetching = false;
-    bool at_end = false;
+    open_read asked;
     bool probing = false;
   };
 
@@ -198,16 +211,20 @@ private:
   };
 
   class sink;
-  class restorer;
 
   // intake (shard_intake.cpp)
   [[nodiscard]] bool may_take() const noexcept;
+  /// What waits has reached its bound: inputs pause.
+  [[nodiscard]] bool is_full() const noexcept;
+  void withdraw(input& from);
   void request_input(input& from);
   std::size_t take_from(input& from, std::size_t count);
   void prepare(input& from, const record& what, taken_message& into);
   void prepare_envelope(std::string_view value, taken_message& into);
   void prepare_record(const record& what, taken_message& into);
   void deliver(taken_message& message);
+  /// Whether this shard has the message's entity; if not, it ends here.
+  bool is_at_home(const taken_message& message);
   void send_to_cell(entity_cell& cell, taken_message&& message);
   void handle_at(entity_cell& cell, taken_message& message);
   void hold_behind(entity_cell& cell, const taken_message& message);
@@ -215,14 +232,18 @@ private:
   bool run(entity_cell& cell, taken_message& message, std::string& why);
   handling run_handler(entity_cell& cell, const taken_message& message);
   handling run_carefully(entity_cell& cell, const taken_message& message);
-  void settle(entity_cell& cell, const taken_message& message,
-              answer_status status, std::string_view body);
+  void settle(const taken_message& message, answer_status status,
+              std::string_view body);
   void touch(entity_cell& cell);
   void apply_timers();
   void hold(entity_cell& cell, const taken_message& message,
             std::uint32_t attempts, timestamp due, std::string_view why);
+  /// Ends a message as a dead letter.
+  void give_up(const taken_message& message, std::string_view why,
+               std::string_view reason, std::uint32_t attempts);
   void dead_letter(const taken_message& message, std::string_view why,
                    std::string_view reason, std::uint32_t attempts);
+  [[nodiscard]] bool can_be_held(const taken_message& message) const;
   [[nodiscard]] timestamp retry_due(std::uint32_t attempts,
                                     const taken_message& message) const;
   bool retry_one();
@@ -236,6 +257,14 @@ private:
   void give_up_probe();
   [[nodiscard]] const ports::crash_ledger::suspect*
   suspicion(const taken_message& message) const;
+  void notify(const taken_message& message, answer_status status,
+              std::string_view body);
+  void acquit_after_commit(const taken_message& message);
+  /// Forgets a suspicion that has come to its end.
+  void acquit(const ports::crash_ledger::suspect& whom);
+  /// Those whose message was dealt with, though the process died before it
+  /// could say so.
+  void acquit_the_committed();
 
   // units (shard_commit.cpp)
   void begin_unit();
@@ -251,12 +280,12 @@ private:
   void compact_pack(std::string_view pack, std::uint64_t number);
   [[nodiscard]] bool compaction_wanted() const noexcept;
   void expire_answers();
-  void publish_gauges();
 
   // restoring (shard_restore.cpp)
   void start_restore(next_offset begin, next_offset end);
   void read_on();
   void restore_from(const ports::record_batch& batch);
+  void restore_positions(const changelog::unit_header& header);
   bool restore_pack(std::string_view pack, std::uint64_t number);
   bool restore_entry(changelog::entry_kind kind, std::string_view payload,
                      std::uint32_t bytes, std::uint64_t number);
@@ -275,7 +304,9 @@ private:
   /// Not asked of the host: entities end after it.
   worker& home_;
   ports::crash_slot& crash_slot_;
+  /// Of this shard: died of in earlier lives and not dealt with.
   std::vector<ports::crash_ledger::suspect> suspects_;
+  quarantine& quarantine_;
   state state_ = state::unowned;
   shard_epoch epoch_;
   bool stopped_taking_ = false;
@@ -286,6 +317,8 @@ private:
   std::vector<input> inputs_;
   std::size_t next_input_ = 0;
   std::vector<next_offset> committed_positions_;
+  /// Of topics that are no input now: kept for the day they are one again.
+  std::map<std::string, next_offset, std::less<>> other_positions_;
   waiting_room waiting_;
   timer_table timers_;
   dedupe_table answers_;
@@ -298,6 +331,8 @@ private:
   std::shared_ptr<shard_unit> spare_;
   std::uint32_t touch_number_ = 1;
   std::uint64_t unit_number_ = 0;
+  /// How large a state was in the last unit, on average.
+  std::uint64_t state_bytes_expected_ = state_bytes_min;
   /// Cells that exist only because a message looked for them.
   std::vector<entity_cell*> fresh_;
   std::optional<unit_id> close_pending_;
@@ -308,6 +343,7 @@ private:
 
   // messages on their way through mailboxes (direct delivery off)
   std::size_t underway_ = 0;
+  std::uint64_t underway_bytes_ = 0;
   std::uint64_t round_ = 0;
   /// What the views of those messages point into.
   std::vector<ports::record_batch_ptr> underway_batches_;
@@ -336,7 +372,7 @@ private:
   std::uint64_t front_ = 0; // packs below were taken over by units
   ports::record_batch_ptr front_batch_;
   std::size_t front_cursor_ = 0;
-  bool front_fetching_ = false;
+  open_read front_asked_;
   std::uint64_t compaction_budget_ = 0;
 
   // restoring
@@ -346,8 +382,7 @@ private:
     std::size_t next_pack = 0;
     next_offset from{0};
     next_offset end{0};
-    /// An answer without a question belongs to a time before an undo.
-    bool fetching = false;
+    open_read asked;
   };
   reading reading_;
   std::uint32_t restore_begins_ = 0;
@@ -367,8 +402,6 @@ private:
   bool probe_idle_ = false;
 
   counters total_;
-  counters gauges_;
-  bool pause_reported_ = false;
 };
 
 } // namespace freehold::engine

@@ -19,12 +19,13 @@ shard_actor::shard_actor(
     caf::actor_config& config, worker& home, const surroundings& around,
     partition_index index, ports::crash_slot& slot,
     const std::vector<ports::crash_ledger::suspect>& suspects,
-    published_counters& published)
+    quarantine& alone, published_counters& published)
     : pinned_actor(config, home),
       around_(around),
       published_(published),
       shard_(std::make_shared<shard>(around.plan, index, *this, home.system(),
-                                     slot, suspects)) {}
+                                     slot, suspects, alone,
+                                     published.values.totals())) {}
 
 bool shard_actor::handle(caf::mailbox_element& what) {
   auto& content = what.content();
@@ -81,7 +82,7 @@ bool shard_actor::handle(caf::mailbox_element& what) {
   }
   if (content.match_elements<messages::fetch_failed>()) {
     const auto& failure = content.get_as<messages::fetch_failed>(0);
-    shard_->fetch_failed(failure.source, failure.why);
+    shard_->fetch_failed(failure.source, failure.from, failure.why);
     return true;
   }
   if (content.match_elements<messages::stop_taking>()) {
@@ -90,7 +91,12 @@ bool shard_actor::handle(caf::mailbox_element& what) {
   }
   if (content.match_elements<messages::probe>()) {
     last_probe_ = content.get_as<messages::probe>(0).number;
-    shard_->probe();
+    // A shard that went to somebody else has nothing left to do here; one that
+    // the log has not granted yet will have.
+    if (heard_of_ownership_ && shard_->current_state() == shard::state::unowned)
+      probed(true);
+    else
+      shard_->probe();
     return true;
   }
   if (content.match_elements<messages::run_here>()) {

@@ -48,12 +48,14 @@ private:
   std::vector<caf::strong_actor_ptr> shards_;
 };
 
-/// Sends one of the engine's own messages.
+/// Sends one of the engine's own messages: marked as urgent, so that no full
+/// mailbox refuses it. There are few of them at any time.
 template <class Message>
 void send(const caf::strong_actor_ptr& to, Message what) {
   if (to != nullptr)
-    to->enqueue(caf::make_mailbox_element(nullptr, caf::make_message_id(), {},
-                                          std::move(what)),
+    to->enqueue(caf::make_mailbox_element(
+                    nullptr, caf::make_message_id(caf::message_priority::high),
+                    {}, std::move(what)),
                 nullptr);
 }
 
@@ -81,7 +83,7 @@ public:
               const surroundings& around, partition_index index,
               ports::crash_slot& slot,
               const std::vector<ports::crash_ledger::suspect>& suspects,
-              published_counters& published);
+              quarantine& alone, published_counters& published);
 
   [[nodiscard]] const char* name() const override { return "shard"; }
   /// Kept by the engine beyond the actor's life: entities refer to it.

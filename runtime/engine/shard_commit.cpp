@@ -5,6 +5,7 @@
 #include "runtime/engine/shard_effects.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <iterator>
 #include <utility>
 
@@ -33,6 +34,9 @@ void shard::begin_unit() {
     filling_ = std::move(spare_);
   else
     filling_ = std::make_shared<shard_unit>();
+  // The log has let go of it on a thread of its own; that thread's last reads
+  // come before our first write.
+  std::atomic_thread_fence(std::memory_order_acquire);
   spare_ = nullptr;
   filling_->clear();
   filling_->shard = index_;
@@ -120,7 +124,6 @@ std::uint32_t shard::ensure_schema(std::uint32_t type) {
   made.decoder = std::move(*decoder);
   schema_of_type_[type] = id;
   filling_->schemas_changed.push_back(id);
-  filling_->needs_restore_to_undo = true;
   return id;
 }
 
@@ -131,7 +134,7 @@ bool shard::pack_unit() {
     ensure_schema(each.cell->table().type_index());
 
   changelog::pack_writer& packs = unit.packs;
-  packs.begin(++unit_number_);
+  packs.begin(++unit_number_, plan_->options.record_bytes_max);
   changelog::unit_header header;
   header.epoch = epoch_;
   header.next_number = next_number_;
@@ -140,6 +143,8 @@ bool shard::pack_unit() {
     header.positions.emplace_back(plan_->topic_name(each.source.topic),
                                   each.position);
   }
+  header.positions.insert(header.positions.end(), other_positions_.begin(),
+                          other_positions_.end());
   packs.put(header);
   const std::uint64_t base = changelog_.next_number() + 1;
   const auto pack_now = [&] { return base + packs.last_pack(); };
@@ -163,15 +168,10 @@ bool shard::pack_unit() {
     if (held == nullptr)
       continue; // finished within the unit
     const entity_cell& cell = *waiting_.cell_of(number);
-    const auto known_topic = held->topic.value() < plan_->layout.topics.size();
     const std::uint32_t size = packs.put(changelog::held_entry{
         held->number, cell.table().type().traits().type, cell.key(),
         held->attempts, held->due, held->last_error,
-        known_topic ? std::string_view{plan_->topic_name(held->topic)}
-                    : std::string_view{"timer"},
-        held->offset, held->time,
-        held->has_key ? std::string_view{held->key} : std::string_view{},
-        held->has_value ? std::string_view{held->value} : std::string_view{},
+        plan_->origin_name(held->topic), held->offset, held->time, held->value,
         held->headers});
     changelog_.live_shrank(held->packed_bytes);
     changelog_.live_grew(size);
@@ -214,6 +214,7 @@ bool shard::pack_unit() {
     put_answer(id);
 
   std::size_t largest = 0;
+  std::uint64_t packed = 0;
   std::int64_t live = 0;
   for (std::size_t i = 0; i < unit.touched.size(); ++i) {
     if (i + prefetch_distance < unit.touched.size()) {
@@ -228,10 +229,14 @@ bool shard::pack_unit() {
                           table.type().encode(table.state_of(cell), out);
                         });
     largest = std::max<std::size_t>(largest, size);
+    packed += size;
     live += static_cast<std::int64_t>(size) - cell.packed_bytes;
     cell.packed_bytes = size & entity_cell::packed_bytes_mask;
     cell.pack = pack_now();
   }
+  if (!unit.touched.empty())
+    state_bytes_expected_ =
+        std::max(state_bytes_min, packed / unit.touched.size());
   if (live >= 0)
     changelog_.live_grew(static_cast<std::uint64_t>(live));
   else
@@ -252,7 +257,6 @@ bool shard::pack_unit() {
     return false;
   }
 
-  unit.changelog_appends_at = unit.appends.size();
   for (std::size_t i = 0; i < packs.pack_count(); ++i) {
     ports::append& made = unit.appends.emplace_back();
     made.target = {plan_->changelog, index_};
@@ -313,9 +317,11 @@ void shard::committed(const std::vector<record_offset>& offsets) {
 void shard::undo() {
   if (state_ == state::unowned || state_ == state::failed)
     return;
-  if (state_ == state::restoring || state_ == state::undoing) {
+  if (state_ == state::restoring)
+    return; // nothing of it is in any unit: it goes on reading
+  if (state_ == state::undoing) {
     reading_.all = true; // what was read so far may be of no use: from anew
-    if (std::exchange(reading_.fetching, false))
+    if (reading_.asked.withdraw())
       host_.cancel_fetch({plan_->changelog, index_});
     forget_everything();
     state_ = state::undoing;
@@ -324,16 +330,12 @@ void shard::undo() {
   revoked_ = revoked_ || state_ == state::draining;
   state_ = state::undoing;
   ++total_.units_undone;
-  for (input& each : inputs_) {
-    if (each.fetching)
-      host_.cancel_fetch(each.source);
-    each = input{each.source, each.description};
+  for (std::size_t i = 0; i < inputs_.size(); ++i) {
+    withdraw(inputs_[i]);
+    inputs_[i].begin_at(committed_positions_[i]);
   }
-  for (std::size_t i = 0; i < inputs_.size(); ++i)
-    inputs_[i].position = committed_positions_[i];
-  if (front_fetching_)
+  if (front_asked_.withdraw())
     host_.cancel_fetch({plan_->changelog, index_});
-  front_fetching_ = false;
   front_batch_ = nullptr;
   front_ = changelog_.first_number();
   forget_underway();
@@ -344,8 +346,8 @@ void shard::undo() {
       std::move(unit->asked.begin(), unit->asked.end(),
                 std::back_inserter(postponed_));
   const bool all =
-      filling_->needs_restore_to_undo
-      || (in_flight_ != nullptr && in_flight_->needs_restore_to_undo);
+      filling_->needs_restore_to_undo()
+      || (in_flight_ != nullptr && in_flight_->needs_restore_to_undo());
   if (all)
     forget_everything();
   else
@@ -408,6 +410,7 @@ void shard::forget_everything() {
   early_.clear();
   stale_.clear();
   fresh_.clear();
+  other_positions_.clear();
   front_ = 0;
   last_header_pack_ = 0;
   next_number_ = 1;
@@ -428,10 +431,11 @@ void shard::compact() {
     if (front_batch_ == nullptr
         || front_cursor_ >= front_batch_->records.size()) {
       front_batch_ = nullptr;
-      if (!front_fetching_) {
-        front_fetching_ = true;
+      if (!front_asked_) {
+        const next_offset from{changelog_.at(front_).offset.value()};
+        front_asked_.ask(from);
         host_.fetch({.source = {plan_->changelog, index_},
-                     .from = next_offset{changelog_.at(front_).offset.value()},
+                     .from = from,
                      .bytes_max = plan_->options.fetch_bytes,
                      .wait = ports::fetch_wait::no});
       }
@@ -499,7 +503,6 @@ void shard::compact_pack(std::string_view pack, std::uint64_t number) {
           entry && schemas_.contains(entry->id)
           && schemas_[entry->id].pack == here) {
         unit.schemas_changed.push_back(entry->id);
-        unit.needs_restore_to_undo = true;
       }
       break;
     case entry_kind::held:
@@ -507,7 +510,6 @@ void shard::compact_pack(std::string_view pack, std::uint64_t number) {
         if (const held_message* held = waiting_.find(entry->number);
             held != nullptr && held->pack == here) {
           unit.held_changed.push_back(entry->number);
-          unit.needs_restore_to_undo = true;
         }
       break;
     case entry_kind::timer:
@@ -518,7 +520,6 @@ void shard::compact_pack(std::string_view pack, std::uint64_t number) {
           if (set != nullptr && set->pack == here) {
             unit.timers_changed.push_back(
                 {*type, {std::string{entry->key}, std::string{entry->name}}});
-            unit.needs_restore_to_undo = true;
           }
         }
       break;
@@ -551,11 +552,12 @@ counters shard::count() const {
   counters now = total_;
   for (const auto& table : tables_)
     now.entities += table->size();
+  now.answers_forgotten += answers_.forgotten();
   now.waiting_messages = waiting_.size();
   now.timers = timers_.size();
   now.changelog_bytes = changelog_.total_bytes();
   now.changelog_live_bytes = changelog_.live_bytes();
-  now.paused_inputs = gauges_.paused_inputs;
+  now.paused_inputs = is_full() ? inputs_.size() : 0;
   return now;
 }
 

@@ -12,9 +12,11 @@ void put_digits(char* at, std::uint64_t value, int width) {
     at[i] = static_cast<char>('0' + value % 10);
 }
 
-/// A record's key, value and headers besides their own bytes: a generous
-/// estimate of what Kafka's record and batch formats add.
-constexpr std::size_t record_overhead_bytes = 128;
+/// What a record's format and the engine's own words add to what a handler
+/// says: a generous estimate of Kafka's record and batch formats, names of
+/// topic and entity type.
+constexpr std::size_t record_overhead_bytes =
+    2 * application_plan::name_bytes_max + 128;
 
 } // namespace
 
@@ -108,11 +110,13 @@ void shard::sink::append(topic_index topic, partition_index partition,
 
 void shard::sink::publish(const publication& what) {
   const auto topic = owner_.plan_->topic(what.topic);
-  if (!topic)
+  if (!topic
+      || owner_.plan_->layout.topics[topic->value()].role
+             != ports::topic_role::output)
     throw permanent_failure("publishes to the topic \""
                             + std::string{what.topic}
-                            + "\", which the application does not declare; "
-                              "add it with application::output");
+                            + "\", which the application does not declare as "
+                              "an output; add it with application::output");
   headers_.clear();
   if (!what.type.empty()) {
     const entity_table& table = *owner_.handling_->table;
@@ -158,7 +162,8 @@ void shard::sink::tell(std::string_view type, std::string_view key,
 void shard::sink::schedule(std::string_view name, timestamp due,
                            std::string_view message, std::uint32_t version,
                            std::string_view body) {
-  check_size("a timer's message", body.size());
+  check_size("a timer", owner_.handling_cell_->key().size() + name.size()
+                            + message.size() + body.size());
   timer_change& change = owner_.timer_changes_.emplace_back();
   change.set = true;
   change.what.type = owner_.handling_->table->type_index();

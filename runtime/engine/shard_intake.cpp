@@ -1,6 +1,6 @@
-// How a shard takes records, finds their entities and runs the handlers; what
-// becomes of a message that fails. Units are in shard_commit.cpp, restoring is
-// in shard_restore.cpp.
+// How a shard takes records, finds their entities and runs the handlers. What
+// fails goes on in shard_waiting.cpp; units are in shard_commit.cpp, restoring
+// is in shard_restore.cpp.
 
 #include "runtime/engine/shard.hpp"
 #include "runtime/engine/shard_effects.hpp"
@@ -12,16 +12,17 @@ namespace freehold::engine {
 
 namespace {
 
-/// The topic that timers and what they cause name as their origin.
-constexpr std::string_view timer_topic = "timer";
-constexpr topic_index timer_topic_index{0xFFFFFFFFU};
-
 /// Records of all inputs in one turn of a shard.
 constexpr std::size_t slice_records_max = 256;
+/// The same without direct delivery: what a bound cannot see before it is
+/// handled.
+constexpr std::size_t underway_max = 16;
 /// Retries and timers in one turn.
 constexpr std::size_t slice_due_max = 64;
 /// What a cell without content counts towards a unit's size.
 constexpr std::size_t fresh_cell_bytes = 320;
+/// The same for an answer besides its text.
+constexpr std::uint64_t answered_bytes = 64;
 /// How often a restore may find the front of its changelog gone.
 constexpr std::uint32_t restore_begins_max = 5;
 
@@ -32,27 +33,32 @@ constexpr std::uint32_t restore_begins_max = 5;
 bool shard::may_take() const noexcept {
   const engine_options& options = plan_->options;
   return state_ == state::serving && !stopped_taking_ && !close_pending_
-         && waiting_.bytes() <= options.held_bytes_max
-         && timers_.bytes() <= options.timer_bytes_max
-         && unit_bytes() < options.unit_bytes_max;
+         && !is_full() && unit_bytes() < options.unit_bytes_max;
+}
+
+bool shard::is_full() const noexcept {
+  // Of what is on its way every message may have to wait.
+  return waiting_.bytes() + underway_bytes_ > plan_->options.held_bytes_max
+         || timers_.bytes() + underway_bytes_ > plan_->options.timer_bytes_max;
 }
 
 std::uint64_t shard::unit_bytes() const noexcept {
-  // Counted as if every touched state were as large as a small record: exact
-  // sizes are known only when they are packed.
-  const auto here = filling_->bytes.here();
-  return here.chunk * (std::uint64_t{64} << 10U) + here.used
-         + filling_->touched.size() * 256 + filling_->answered.size() * 64
+  return filling_->bytes.size_bytes() + filling_->expected_bytes
          + fresh_.size() * fresh_cell_bytes;
 }
 
+void shard::withdraw(input& from) {
+  if (from.asked.withdraw())
+    host_.cancel_fetch(from.source);
+}
+
 void shard::request_input(input& from) {
-  if (from.fetching || from.ahead != nullptr || stopped_taking_
+  if (from.asked || from.ahead != nullptr || stopped_taking_
       || state_ != state::serving)
     return;
-  from.fetching = true;
+  from.asked.ask(from.read_to);
   host_.fetch({.source = from.source,
-               .from = from.current ? from.current->next : from.position,
+               .from = from.read_to,
                .bytes_max = plan_->options.fetch_bytes,
                .wait = from.probing ? ports::fetch_wait::no
                                     : ports::fetch_wait::for_records});
@@ -60,13 +66,9 @@ void shard::request_input(input& from) {
 
 void shard::fetched(next_offset asked, const ports::record_batch_ptr& batch) {
   if (batch->source.topic == plan_->changelog) {
-    if (state_ == state::restoring || state_ == state::undoing) {
-      if (!reading_.fetching || asked != reading_.from)
-        return;
-      reading_.fetching = false;
+    if (reading_.asked.is_answered_by(asked)) {
       restore_from(*batch);
-    } else if (front_fetching_) {
-      front_fetching_ = false;
+    } else if (front_asked_.is_answered_by(asked)) {
       front_batch_ = batch;
       front_cursor_ = 0;
       host_.continue_later();
@@ -76,16 +78,13 @@ void shard::fetched(next_offset asked, const ports::record_batch_ptr& batch) {
   for (input& each : inputs_) {
     if (each.source != batch->source)
       continue;
-    const next_offset expected =
-        each.current ? each.current->next : each.position;
-    if (state_ != state::serving || !each.fetching || asked != expected)
-      return; // an answer to a question of before an undo
-    each.fetching = false;
-    each.at_end = batch->next >= batch->end;
+    if (!each.asked.is_answered_by(asked))
+      return;
+    each.read_to = std::max(each.read_to, batch->next);
     const bool was_probe = std::exchange(each.probing, false);
     if (batch->records.empty()) {
       if (each.current == nullptr)
-        each.position = std::max(each.position, batch->next);
+        each.position = each.read_to;
       if (was_probe) {
         if (--probes_left_ == 0)
           host_.probed(probe_idle_);
@@ -110,19 +109,21 @@ void shard::fetched(next_offset asked, const ports::record_batch_ptr& batch) {
   }
 }
 
-void shard::fetch_failed(topic_partition source, const error& why) {
-  bool awaited = source.topic == plan_->changelog
-                 && (reading_.fetching || front_fetching_);
-  for (const input& each : inputs_)
-    awaited = awaited || (each.source == source && each.fetching);
-  if (!awaited || state_ == state::failed)
-    return; // of a fetch that was withdrawn
-  if (source.topic == plan_->changelog && why.code == errc::not_found
-      && reading_.fetching && reading_.all
+void shard::fetch_failed(topic_partition source, next_offset from,
+                         const error& why) {
+  const bool is_changelog = source.topic == plan_->changelog;
+  const bool restoring = is_changelog && reading_.asked.is_answered_by(from);
+  bool awaited =
+      restoring || (is_changelog && front_asked_.is_answered_by(from));
+  for (input& each : inputs_)
+    awaited =
+        awaited || (each.source == source && each.asked.is_answered_by(from));
+  if (!awaited)
+    return; // of a read that was withdrawn
+  if (restoring && reading_.all && why.code == errc::not_found
       && ++restore_begins_ < restore_begins_max) {
     // A truncation was still on its way when the log named the beginning:
     // let it be named again.
-    reading_.fetching = false;
     state_ = state::undoing;
     forget_everything();
     host_.undo_wanted();
@@ -137,35 +138,33 @@ void shard::stop_taking() {
   stopped_taking_ = true;
   give_up_probe();
   for (input& each : inputs_) {
-    if (each.fetching)
-      host_.cancel_fetch(each.source);
-    each.fetching = false;
-    each.probing = false;
-    each.current = nullptr;
-    each.ahead = nullptr;
+    withdraw(each);
+    each.begin_at(each.position);
   }
 }
 
 void shard::work() {
-  if (state_ != state::serving)
+  if (state_ != state::serving && state_ != state::draining)
     return;
   if (underway_ != 0)
     return; // the cells come first; the last arrival continues
+  if (close_pending_)
+    finish_close(*std::exchange(close_pending_, std::nullopt));
+  if (state_ != state::serving)
+    return; // it was undone: a state is too large
   std::size_t due = 0;
   while (due < slice_due_max && state_ == state::serving && !close_pending_
          && !stopped_taking_ && unit_bytes() < plan_->options.unit_bytes_max
          && (retry_one() || fire_one()))
     ++due;
   bool more = due == slice_due_max;
-  std::size_t left = slice_records_max;
+  std::size_t left =
+      plan_->options.direct_delivery ? slice_records_max : underway_max;
   for (std::size_t i = 0; i < inputs_.size() && left > 0; ++i) {
     input& from = inputs_[next_input_];
     next_input_ = (next_input_ + 1) % inputs_.size();
-    while (left > 0 && from.current != nullptr && may_take()) {
-      const std::size_t taken = take_from(from, left);
-      left -= taken;
-    }
-    more = more || from.current != nullptr;
+    while (left > 0 && from.current != nullptr && may_take())
+      left -= take_from(from, left);
   }
   if (state_ != state::serving)
     return;
@@ -174,10 +173,9 @@ void shard::work() {
     close_asked_ = true;
     host_.close_wanted();
   }
-  const bool paused = waiting_.bytes() > plan_->options.held_bytes_max
-                      || timers_.bytes() > plan_->options.timer_bytes_max;
-  gauges_.paused_inputs = paused ? inputs_.size() : 0;
   schedule_wake();
+  for (const input& each : inputs_)
+    more = more || each.current != nullptr;
   if (more && may_take() && underway_ == 0)
     host_.continue_later();
 }
@@ -227,9 +225,8 @@ std::size_t shard::take_from(input& from, std::size_t count) {
   if (from.cursor < records.size()) {
     from.position = after(records[from.cursor - 1].offset);
   } else {
-    from.position = from.current->next;
-    from.current = std::move(from.ahead);
-    from.ahead = nullptr;
+    from.position = from.ahead ? from.current->next : from.read_to;
+    from.current = std::exchange(from.ahead, nullptr);
     from.cursor = 0;
     request_input(from);
   }
@@ -239,9 +236,9 @@ std::size_t shard::take_from(input& from, std::size_t count) {
 // -- what a record says ------------------------------------------------------
 
 void shard::prepare(input& from, const record& what, taken_message& into) {
-  into.from = taken_message::source::input;
   into.topic = from.source.topic;
   into.raw = what;
+  into.source = from.description;
   into.message.attempt = 1;
   into.message.origin = {plan_->topic_name(from.source.topic), index_,
                          what.offset.value()};
@@ -250,16 +247,12 @@ void shard::prepare(input& from, const record& what, taken_message& into) {
     return;
   }
   into.table = tables_[from.description->type].get();
-  into.deduplicate = from.description->deduplicate;
   prepare_record(what, into);
 }
 
 void shard::prepare_record(const record& what, taken_message& into) {
   into.fault.clear();
-  const std::string* default_message = nullptr;
-  for (const auto& source : plan_->sources)
-    if (source.topic == into.topic)
-      default_message = &source.default_message;
+  into.deduplicate = into.source->deduplicate;
   into.message.key = what.key;
   into.message.body = what.value;
   into.message.time = what.time;
@@ -270,22 +263,15 @@ void shard::prepare_record(const record& what, taken_message& into) {
     return;
   }
   into.hash = key_hash(what.key);
-  if (what.value.data() == nullptr) {
+  foreign_message said = read_foreign(what, into.source->default_message,
+                                      into.deduplicate, into.scratch);
+  into.message.type = said.type;
+  into.message.event_id = said.event_id;
+  into.message.format = said.format;
+  if (what.value.data() == nullptr)
     into.fault = "the record has no value, so it holds no message";
-    return;
-  }
-  auto said = read_foreign(what,
-                           default_message != nullptr
-                               ? std::string_view{*default_message}
-                               : std::string_view{},
-                           into.deduplicate, into.scratch);
-  if (!said) {
-    into.fault = said.error().context;
-    return;
-  }
-  into.message.type = said->type;
-  into.message.event_id = said->event_id;
-  into.message.format = said->format;
+  else
+    into.fault = std::move(said.fault);
 }
 
 void shard::prepare_envelope(std::string_view value, taken_message& into) {
@@ -324,6 +310,8 @@ void shard::deliver(taken_message& message) {
   }
   entity_cell* cell = message.table->find(message.message.key, message.hash);
   if (cell == nullptr) {
+    if (!is_at_home(message))
+      return;
     cell = &message.table->insert(message.message.key, message.hash);
     note_fresh(*cell);
   }
@@ -333,14 +321,31 @@ void shard::deliver(taken_message& message) {
     send_to_cell(*cell, std::move(message));
 }
 
+bool shard::is_at_home(const taken_message& message) {
+  const auto home =
+      partition_of(message.message.key, plan_->options.shard_count);
+  if (home == index_)
+    return true;
+  // Elsewhere the key would be a second entity that nobody else can reach.
+  // Asked where an entity would be made: there are no others of that key here.
+  dead_letter(message,
+              "the key belongs to partition " + std::to_string(home.value())
+                  + " (murmur2, as the Java client chooses it); set the "
+                    "producer's partitioner so, as in `partitioner=murmur2` "
+                    "of librdkafka",
+              "in the wrong partition", 1);
+  return false;
+}
+
 void shard::send_to_cell(entity_cell& cell, taken_message&& message) {
   // Views into `scratch` would not survive the move of a short string.
   auto kept = std::make_shared<taken_message>(std::move(message));
-  if (kept->from == taken_message::source::input && kept->table != nullptr
-      && kept->topic != plan_->inbox)
+  if (kept->source != nullptr)
     prepare_record(kept->raw, *kept);
   kept->round = round_;
   ++underway_;
+  underway_bytes_ +=
+      held_message::bytes_of(kept->raw.value, kept->raw.headers.packed());
   cell.enqueue(caf::make_mailbox_element(nullptr, caf::make_message_id(), {},
                                          delivery{std::move(kept)}),
                &home());
@@ -353,36 +358,35 @@ void shard::arrived(entity_cell& cell, taken_message& message) {
     handle_at(cell, message);
   if (++arrived_ < underway_)
     return;
+  // The shard's own actor goes on: what fails there is the shard's failure.
   forget_underway();
-  if (close_pending_)
-    finish_close(*std::exchange(close_pending_, std::nullopt));
   host_.continue_later();
 }
 
 void shard::forget_underway() {
   arrived_ = 0;
   underway_ = 0;
+  underway_bytes_ = 0;
   ++round_;
   underway_batches_.clear();
 }
 
 void shard::handle_at(entity_cell& cell, taken_message& message) {
-  if (!message.fault.empty()) {
-    dead_letter(message, message.fault, "undecodable", 1);
-    return;
-  }
+  if (!message.fault.empty())
+    return give_up(message, message.fault, "undecodable", 1);
   if (cell.waiting != 0) {
-    hold_behind(cell, message);
-    return;
+    if (can_be_held(message))
+      return hold_behind(cell, message);
+    return give_up(message, "it stands behind a message that waits",
+                   "too large to wait", 1);
   }
   std::string why;
   if (run(cell, message, why))
     return;
-  if (plan_->options.retry_attempts_max <= 1) {
-    dead_letter(message, why, "retries exhausted", 1);
-    settle(cell, message, answer_status::dead_lettered, why);
-    return;
-  }
+  if (plan_->options.retry_attempts_max <= 1)
+    return give_up(message, why, "retries exhausted", 1);
+  if (!can_be_held(message))
+    return give_up(message, why, "too large to wait", 1);
   hold(cell, message, 1, retry_due(1, message), why);
 }
 
@@ -403,32 +407,29 @@ bool shard::run(entity_cell& cell, taken_message& message, std::string& why) {
                                    in.event_id);
     if (const auto* known = answers_.find(id, host_.now())) {
       ++filling_->done.duplicates;
-      if (host_.wants_answers())
-        filling_->notices.push_back(
-            {std::string{message.table->type().traits().type},
-             std::string{in.key}, std::string{in.event_id}, known->status,
-             known->body});
+      acquit_after_commit(message);
+      notify(message, known->status, known->body);
       return true;
     }
   }
-  if (!suspects_.empty()) {
-    const auto* const suspect = suspicion(message);
-    if (suspect != nullptr
-        && suspect->deaths >= plan_->options.crash_attempts_max) {
-      const std::string reason = "the process died "
-                                 + std::to_string(suspect->deaths)
-                                 + " times while handling this record";
-      dead_letter(message, reason, "kills the process", suspect->deaths);
-      settle(cell, message, answer_status::dead_lettered, reason);
-      return true;
-    }
+  const auto* const suspect = suspicion(message);
+  if (suspect != nullptr
+      && suspect->deaths >= plan_->options.crash_attempts_max) {
+    const std::string reason = "the process died "
+                               + std::to_string(suspect->deaths)
+                               + " times while handling this record";
+    give_up(message, reason, "kills the process", suspect->deaths);
+    return true;
   }
 
   sink_->begin(message, cell);
+  std::optional<quarantine::stay> stay{std::in_place, quarantine_,
+                                       suspect != nullptr};
   crash_slot_.enter({message.topic, index_}, in.origin.offset);
   const handling done =
       careful_ ? run_carefully(cell, message) : run_handler(cell, message);
   crash_slot_.leave();
+  stay.reset();
   // What the state was before is known by its place in the changelog, not by
   // a copy: noting it after the change is early enough.
   if (done.changed)
@@ -439,12 +440,12 @@ bool shard::run(entity_cell& cell, taken_message& message, std::string& why) {
     if (done.changed)
       cell.sequence += std::max(done.events, 1U);
     apply_timers();
-    settle(cell, message, answer_status::applied, reply_);
+    settle(message, answer_status::applied, reply_);
     return true;
   case handled::rejected:
     sink_->take_back();
     ++filling_->done.rejected;
-    settle(cell, message, answer_status::rejected, done.why);
+    settle(message, answer_status::rejected, cut_reason(done.why));
     return true;
   case handled::failed_transient:
     sink_->take_back();
@@ -453,11 +454,10 @@ bool shard::run(entity_cell& cell, taken_message& message, std::string& why) {
   case handled::failed_permanent:
   case handled::undecodable:
     sink_->take_back();
-    dead_letter(message, done.why,
-                done.outcome == handled::undecodable ? "undecodable"
-                                                     : "permanent failure",
-                message.message.attempt);
-    settle(cell, message, answer_status::dead_lettered, done.why);
+    give_up(message, done.why,
+            done.outcome == handled::undecodable ? "undecodable"
+                                                 : "permanent failure",
+            message.message.attempt);
     return true;
   }
   return true;
@@ -500,36 +500,59 @@ void shard::touch(entity_cell& cell) {
   cell.touched_in = touch_number_;
   filling_->touched.push_back(
       {&cell, cell.pack, cell.sequence, cell.packed_bytes});
+  filling_->expected_bytes +=
+      std::max<std::uint64_t>(state_bytes_expected_, cell.packed_bytes);
 }
 
-void shard::settle(entity_cell& cell, const taken_message& message,
-                   answer_status status, std::string_view body) {
+void shard::settle(const taken_message& message, answer_status status,
+                   std::string_view body) {
   const incoming& in = message.message;
-  if (!suspects_.empty())
-    if (const auto* const suspect = suspicion(message))
-      filling_->after_commit.push_back(
-          [this, whom = *suspect] { host_.acquit(whom); });
-  if (message.deduplicate && !in.event_id.empty()) {
+  acquit_after_commit(message);
+  // A dead letter is no answer: who sends it again, wants it tried again.
+  if (message.deduplicate && !in.event_id.empty()
+      && status != answer_status::dead_lettered) {
     const auto id = fingerprint_of(message.table->type().traits().type, in.key,
                                    in.event_id);
     changelog_.live_shrank(
         answers_.insert(id, {host_.now(), status, std::string{body}, 0, 0}));
     filling_->answered.push_back(id);
+    filling_->expected_bytes += answered_bytes + body.size();
   }
-  if (!in.event_id.empty() && host_.wants_answers())
-    filling_->notices.push_back(
-        {std::string{message.table->type().traits().type},
-         std::string{cell.key()}, std::string{in.event_id}, status,
-         std::string{body}});
+  notify(message, status, body);
+}
+
+void shard::notify(const taken_message& message, answer_status status,
+                   std::string_view body) {
+  const incoming& in = message.message;
+  if (in.event_id.empty() || !host_.wants_answers())
+    return;
+  filling_->expected_bytes += answered_bytes + body.size();
+  filling_->notices.push_back({std::string{message.table->type().traits().type},
+                               std::string{in.key}, std::string{in.event_id},
+                               status, std::string{body}});
+}
+
+void shard::acquit_after_commit(const taken_message& message) {
+  if (const auto* const suspect = suspicion(message))
+    filling_->after_commit.push_back([this, whom = *suspect] { acquit(whom); });
+}
+
+void shard::acquit(const ports::crash_ledger::suspect& whom) {
+  const auto same = [&whom](const ports::crash_ledger::suspect& each) {
+    return each.offset == whom.offset && each.topic == whom.topic;
+  };
+  if (std::erase_if(suspects_, same) > 0)
+    quarantine_.one_less();
+  host_.acquit(whom);
 }
 
 void shard::apply_timers() {
   for (timer_change& change : timer_changes_) {
-    filling_->needs_restore_to_undo = true;
     const timer_table::identity identity{change.what.type, change.what.key,
                                          change.what.name};
     if (auto old = timers_.take(identity))
       changelog_.live_shrank(old->packed_bytes);
+    filling_->expected_bytes += change.what.bytes();
     if (change.set) {
       change.what.number = next_number_++;
       timers_.set(std::move(change.what));
@@ -541,173 +564,7 @@ void shard::apply_timers() {
   timer_changes_.clear();
 }
 
-// -- messages that wait ------------------------------------------------------
-
-timestamp shard::retry_due(std::uint32_t attempts,
-                           const taken_message& message) const {
-  const engine_options& options = plan_->options;
-  double delay = static_cast<double>(options.retry_first_delay.count());
-  for (std::uint32_t i = 1; i < attempts; ++i)
-    delay *= options.retry_delay_factor;
-  // Jitter from the message itself: spread out, yet the same in a replay.
-  random_source random{key_hash(message.message.key) + attempts};
-  const double share = static_cast<double>(random.below(2001)) / 1000.0 - 1.0;
-  delay *= 1.0 + share * options.retry_jitter_percent / 100.0;
-  return timestamp{host_.now().value() + static_cast<std::int64_t>(delay)};
-}
-
-void shard::hold(entity_cell& cell, const taken_message& message,
-                 std::uint32_t attempts, timestamp due, std::string_view why) {
-  held_message held;
-  held.number = next_number_++;
-  held.attempts = attempts;
-  held.due = due;
-  held.last_error = why.substr(0, held_message::last_error_bytes_max);
-  held.topic = message.topic;
-  held.offset = record_offset{message.message.origin.offset};
-  held.time = message.raw.time;
-  held.has_key = message.raw.key.data() != nullptr;
-  held.key = message.raw.key;
-  held.has_value = message.raw.value.data() != nullptr;
-  held.value = message.raw.value;
-  held.headers = message.raw.headers.packed();
-  filling_->needs_restore_to_undo = true;
-  filling_->held_changed.push_back(held.number);
-  ++filling_->done.held;
-  waiting_.push(cell, std::move(held));
-}
-
-void shard::hold_behind(entity_cell& cell, const taken_message& message) {
-  hold(cell, message, 0, host_.now(), "waits behind an earlier message");
-}
-
-bool shard::retry_one() {
-  entity_cell* const cell = waiting_.next_due(host_.now());
-  if (cell == nullptr)
-    return false;
-  held_message& head = waiting_.front(*cell);
-  taken_message message;
-  message.from = taken_message::source::held;
-  message.table = &cell->table();
-  message.hash = key_hash(cell->key());
-  message.topic = head.topic;
-  message.raw.offset = head.offset;
-  message.raw.time = head.time;
-  message.raw.key =
-      head.has_key ? std::string_view{head.key} : std::string_view{};
-  message.raw.value =
-      head.has_value ? std::string_view{head.value} : std::string_view{};
-  message.raw.headers = header_list{head.headers};
-  const bool is_timer = head.topic == timer_topic_index;
-  message.message.origin = {
-      is_timer ? timer_topic : std::string_view{plan_->topic_name(head.topic)},
-      index_, head.offset.value()};
-  if (is_timer || head.topic == plan_->inbox) {
-    prepare_envelope(message.raw.value, message);
-  } else {
-    for (const auto& source : plan_->sources)
-      if (source.topic == head.topic)
-        message.deduplicate = source.deduplicate;
-    prepare_record(message.raw, message);
-  }
-  message.message.attempt = head.attempts + 1;
-  std::string why;
-  bool finished = true;
-  if (!message.fault.empty())
-    dead_letter(message, message.fault, "undecodable", head.attempts + 1);
-  else
-    finished = run(*cell, message, why);
-  const std::uint32_t attempts = head.attempts + 1;
-  if (attempts > 1)
-    ++filling_->done.retried;
-  if (!finished && attempts >= plan_->options.retry_attempts_max) {
-    dead_letter(message, why, "retries exhausted", attempts);
-    settle(*cell, message, answer_status::dead_lettered, why);
-    finished = true;
-  }
-  filling_->needs_restore_to_undo = true;
-  if (finished) {
-    const held_message done = waiting_.pop(*cell);
-    changelog_.live_shrank(done.packed_bytes);
-    if (done.pack != 0)
-      filling_->held_gone.push_back(done.number);
-    if (cell->waiting == 0 && cell->pack == entity_cell::no_pack)
-      note_fresh(*cell);
-    return true;
-  }
-  head.attempts = attempts;
-  head.last_error = why.substr(0, held_message::last_error_bytes_max);
-  waiting_.set_due(*cell, retry_due(attempts, message));
-  filling_->held_changed.push_back(head.number);
-  return true;
-}
-
-bool shard::fire_one() {
-  const timer* const next = timers_.next_due(host_.now());
-  if (next == nullptr)
-    return false;
-  const auto due = timers_.take({next->type, next->key, next->name});
-  changelog_.live_shrank(due->packed_bytes);
-  filling_->needs_restore_to_undo = true;
-  filling_->timers_changed.push_back({due->type, {due->key, due->name}});
-  ++filling_->done.timers_fired;
-
-  const entity_type& type = *plan_->types[due->type];
-  std::string value;
-  encode(envelope{type.traits().type,
-                  due->message,
-                  due->version,
-                  due->due,
-                  {},
-                  due->body},
-         value);
-  taken_message message;
-  message.from = taken_message::source::timer;
-  message.topic = timer_topic_index;
-  message.raw.offset = record_offset{static_cast<std::int64_t>(due->number)};
-  message.raw.time = due->due;
-  message.raw.key = due->key;
-  message.raw.value = value;
-  message.message.origin = {timer_topic, index_, message.raw.offset.value()};
-  prepare_envelope(value, message);
-  entity_cell* cell = message.table->find(due->key, message.hash);
-  if (cell == nullptr) {
-    cell = &message.table->insert(due->key, message.hash);
-    note_fresh(*cell);
-  }
-  handle_at(*cell, message);
-  return true;
-}
-
-// -- messages that end here --------------------------------------------------
-
-void shard::dead_letter(const taken_message& message, std::string_view why,
-                        std::string_view reason, std::uint32_t attempts) {
-  shard_unit& unit = *filling_;
-  std::string headers{message.raw.headers.packed()};
-  const std::string_view entity = message.table != nullptr
-                                      ? message.table->type().traits().type
-                                      : std::string_view{};
-  append_header(headers, "dlq_entity", entity);
-  append_header(headers, "dlq_key", message.raw.key);
-  append_header(headers, "dlq_topic", message.message.origin.topic);
-  append_header(headers, "dlq_partition", std::to_string(index_.value()));
-  append_header(headers, "dlq_offset",
-                std::to_string(message.message.origin.offset));
-  append_header(headers, "dlq_reason", reason);
-  append_header(headers, "dlq_error",
-                why.substr(0, held_message::last_error_bytes_max));
-  append_header(headers, "dlq_attempts", std::to_string(attempts));
-  ports::append& made = unit.appends.emplace_back();
-  made.target = {plan_->dead_letters, index_};
-  made.time = host_.now();
-  if (message.raw.key.data() != nullptr)
-    made.key = unit.bytes.copy(message.raw.key);
-  if (message.raw.value.data() != nullptr)
-    made.value = unit.bytes.copy(message.raw.value);
-  made.headers = header_list{unit.bytes.copy(headers)};
-  ++unit.done.dead_lettered;
-}
+// -- cells without content ---------------------------------------------------
 
 void shard::note_fresh(entity_cell& cell) {
   if (cell.fresh != 0)
@@ -769,8 +626,8 @@ void shard::ended(entity_cell&) {
   // was committed, with a new actor in its place.
   if (state_ == state::unowned || state_ == state::failed)
     return;
-  filling_->needs_restore_to_undo = true;
-  host_.undo_wanted();
+  if (!std::exchange(filling_->has_lost_a_cell, true))
+    host_.undo_wanted();
 }
 
 caf::actor shard::find_entity(std::string_view type, std::string_view key) {

@@ -21,16 +21,21 @@ constexpr std::uint32_t single_pack_bytes = 64U << 10U;
 shard::shard(std::shared_ptr<const application_plan> plan,
              partition_index index, shard_host& host, caf::actor_system& system,
              ports::crash_slot& crash_slot,
-             std::vector<ports::crash_ledger::suspect> suspects)
+             const std::vector<ports::crash_ledger::suspect>& suspects,
+             quarantine& alone, const counters& so_far)
     : plan_(std::move(plan)),
       index_(index),
       host_(host),
       home_(host.home()),
       crash_slot_(crash_slot),
-      suspects_(std::move(suspects)),
-      answers_(plan_->options.dedupe_window, plan_->options.dedupe_entries_max),
+      quarantine_(alone),
+      answers_(plan_->options.dedupe_window, plan_->options.dedupe_entries_max,
+               plan_->options.dedupe_bytes_max),
       sink_(std::make_unique<sink>(*this)),
-      schema_of_type_(plan_->types.size(), 0) {
+      schema_of_type_(plan_->types.size(), 0),
+      total_(so_far) {
+  std::copy_if(suspects.begin(), suspects.end(), std::back_inserter(suspects_),
+               [this](const auto& each) { return each.partition == index_; });
   for (std::uint32_t i = 0; i < plan_->types.size(); ++i)
     tables_.push_back(
         std::make_unique<entity_table>(*plan_->types[i], i, *this, system));
@@ -53,6 +58,10 @@ void shard::grant(const ports::shard_grant& grant) {
 }
 
 void shard::resume(const ports::shard_grant& grant) {
+  if (state_ == state::restoring) {
+    epoch_ = grant.epoch; // nothing of it was in the units that were undone
+    return;
+  }
   if (state_ != state::undoing)
     return;
   if (revoked_) {
@@ -98,12 +107,11 @@ void shard::lose() {
   if (state_ == state::unowned)
     return; // nothing to lose, and perhaps no host any more
   for (input& each : inputs_) {
-    if (each.fetching)
-      host_.cancel_fetch(each.source);
-    each = input{each.source, each.description};
+    withdraw(each);
+    each.begin_at(next_offset{0});
   }
   host_.cancel_fetch({plan_->changelog, index_});
-  front_fetching_ = false;
+  front_asked_.withdraw();
   front_batch_ = nullptr;
   forget_underway();
   if (close_pending_)
@@ -123,6 +131,7 @@ void shard::lose() {
   in_flight_ = nullptr;
   filling_ = nullptr;
   begin_unit();
+  spare_ = nullptr; // it may be long until it is of use again
   state_ = state::unowned;
 }
 
@@ -154,7 +163,7 @@ void shard::read_on() {
     serve();
     return;
   }
-  reading_.fetching = true;
+  reading_.asked.ask(reading_.from);
   host_.fetch({.source = {plan_->changelog, index_},
                .from = reading_.from,
                .bytes_max = bytes,
@@ -264,10 +273,7 @@ bool shard::restore_entry(changelog::entry_kind kind, std::string_view payload,
       return broken(header.error());
     last_header_pack_ = number;
     next_number_ = std::max(next_number_, header->next_number);
-    for (std::size_t i = 0; i < inputs_.size(); ++i)
-      for (const auto& [topic, next] : header->positions)
-        if (topic == plan_->topic_name(inputs_[i].source.topic))
-          committed_positions_[i] = next;
+    restore_positions(*header);
     return true;
   }
   case entry_kind::schema: {
@@ -302,7 +308,7 @@ bool shard::restore_entry(changelog::entry_kind kind, std::string_view payload,
       return broken(entry.error());
     const auto type = plan_->type(entry->entity);
     const auto topic = plan_->topic(entry->topic);
-    if (!type || (!topic && entry->topic != "timer"))
+    if (!type || (!topic && entry->topic != application_plan::timer_topic))
       return broken({errc::mismatch,
                      "a held message is for \"" + std::string{entry->entity}
                          + "\" from \"" + std::string{entry->topic}
@@ -312,12 +318,9 @@ bool shard::restore_entry(changelog::entry_kind kind, std::string_view payload,
     held.attempts = entry->attempts;
     held.due = entry->due;
     held.last_error = entry->last_error;
-    held.topic = topic.value_or(topic_index{0xFFFFFFFFU});
+    held.topic = topic.value_or(application_plan::timer_topic_index);
     held.offset = entry->offset;
     held.time = entry->time;
-    held.has_key = entry->record_key.data() != nullptr;
-    held.key = entry->record_key;
-    held.has_value = entry->value.data() != nullptr;
     held.value = entry->value;
     held.headers = entry->headers;
     held.pack = number + 1;
@@ -343,9 +346,6 @@ bool shard::restore_entry(changelog::entry_kind kind, std::string_view payload,
         found != restored_held_.end()) {
       changelog_.live_shrank(found->second.second.packed_bytes);
       restored_held_.erase(found);
-    } else if (entity_cell* cell = waiting_.cell_of(*gone)) {
-      // After an undo the room is as it was: only its head can have gone.
-      changelog_.live_shrank(waiting_.pop(*cell).packed_bytes);
     }
     return true;
   }
@@ -392,6 +392,19 @@ bool shard::restore_entry(changelog::entry_kind kind, std::string_view payload,
   return broken({errc::corrupt, "a changelog entry of unknown kind "
                                     + std::to_string(static_cast<int>(kind))
                                     + "; a newer build wrote it"});
+}
+
+void shard::restore_positions(const changelog::unit_header& header) {
+  for (const auto& [topic, next] : header.positions) {
+    bool is_input = false;
+    for (std::size_t i = 0; i < inputs_.size(); ++i)
+      if (topic == plan_->topic_name(inputs_[i].source.topic)) {
+        committed_positions_[i] = next;
+        is_input = true;
+      }
+    if (!is_input)
+      other_positions_[topic] = next;
+  }
 }
 
 bool shard::restore_early(std::uint32_t schema) {
@@ -471,12 +484,11 @@ void shard::serve() {
   if (changelog_.next_number() == changelog_.first_number())
     changelog_end_ = std::max(changelog_end_, reading_.end);
   front_ = changelog_.first_number();
-  for (std::size_t i = 0; i < inputs_.size(); ++i) {
-    inputs_[i].position = committed_positions_[i];
-    inputs_[i].at_end = false;
-  }
+  for (std::size_t i = 0; i < inputs_.size(); ++i)
+    inputs_[i].begin_at(committed_positions_[i]);
   state_ = state::serving;
   restore_begins_ = 0;
+  acquit_the_committed();
   if (revoked_) {
     host_.released();
     return;
@@ -486,6 +498,25 @@ void shard::serve() {
     for (input& each : inputs_)
       request_input(each);
   host_.continue_later();
+}
+
+void shard::acquit_the_committed() {
+  for (const auto& whom : std::vector{suspects_}) {
+    const auto topic = plan_->topic(whom.topic);
+    const record_offset at{whom.offset};
+    bool is_pending =
+        waiting_.holds(topic.value_or(application_plan::timer_topic_index), at);
+    if (whom.topic == application_plan::timer_topic)
+      is_pending =
+          is_pending || timers_.has(static_cast<std::uint64_t>(whom.offset));
+    else
+      for (std::size_t i = 0; i < inputs_.size(); ++i)
+        is_pending = is_pending
+                     || (inputs_[i].source.topic == topic
+                         && committed_positions_[i] < after(at));
+    if (!is_pending)
+      acquit(whom);
+  }
 }
 
 void shard::fail(const error& why) {
@@ -517,9 +548,7 @@ void shard::probe() {
   probe_idle_ = true;
   probes_left_ = inputs_.size();
   for (input& each : inputs_) {
-    if (each.fetching)
-      host_.cancel_fetch(each.source);
-    each.fetching = false;
+    withdraw(each);
     each.probing = true;
     request_input(each);
   }

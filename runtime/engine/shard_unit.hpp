@@ -54,8 +54,10 @@ class shard_unit final : public ports::unit_part {
 public:
   arena bytes;
   changelog::pack_writer packs;
-  /// Changelog appends come last; the first of them is at this index.
-  std::size_t changelog_appends_at = 0;
+
+  /// What will be packed or told besides `bytes`, as far as it is known before
+  /// it is encoded: what `engine_options::unit_bytes_max` bounds.
+  std::uint64_t expected_bytes = 0;
 
   // -- to undo ---------------------------------------------------------------
   std::vector<touched_cell> touched;
@@ -64,8 +66,8 @@ public:
   /// Answers that compaction writes again, with the pack they were in.
   std::vector<std::pair<changelog::message_fingerprint, std::uint64_t>>
       answers_moved;
-  /// Held messages or timers were changed: undoing means restoring all.
-  bool needs_restore_to_undo = false;
+  /// An entity was ended from outside with its changes in it.
+  bool has_lost_a_cell = false;
 
   // -- to write at the close -------------------------------------------------
   std::vector<std::uint64_t> held_changed;
@@ -91,15 +93,22 @@ public:
            && timers_changed.empty() && schemas_changed.empty();
   }
 
+  /// Whether undoing it means to restore the whole shard: what it did to held
+  /// messages, timers and schemas has no undo of its own.
+  [[nodiscard]] bool needs_restore_to_undo() const noexcept {
+    return has_lost_a_cell || !held_changed.empty() || !held_gone.empty()
+           || !timers_changed.empty() || !schemas_changed.empty();
+  }
+
   void clear() {
     bytes.clear();
     appends.clear();
     positions.clear();
-    changelog_appends_at = 0;
+    expected_bytes = 0;
     touched.clear();
     answered.clear();
     answers_moved.clear();
-    needs_restore_to_undo = false;
+    has_lost_a_cell = false;
     held_changed.clear();
     held_gone.clear();
     timers_changed.clear();

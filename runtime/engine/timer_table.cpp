@@ -1,5 +1,7 @@
 #include "runtime/engine/timer_table.hpp"
 
+#include <algorithm>
+
 namespace freehold::engine {
 
 timer& timer_table::set(timer what) {
@@ -39,6 +41,12 @@ bool timer_table::first_due(timestamp& due) const {
     return false;
   due = due_.begin()->first.first;
   return true;
+}
+
+bool timer_table::has(std::uint64_t number) const {
+  return std::any_of(due_.begin(), due_.end(), [number](const auto& each) {
+    return each.first.second == number;
+  });
 }
 
 void timer_table::clear() {

@@ -49,6 +49,9 @@ public:
   [[nodiscard]] timer* next_due(timestamp now) const;
   [[nodiscard]] bool first_due(timestamp& due) const;
 
+  /// Whether a timer has that number. Looks at all timers.
+  [[nodiscard]] bool has(std::uint64_t number) const;
+
   [[nodiscard]] std::size_t size() const noexcept { return timers_.size(); }
   [[nodiscard]] std::uint64_t bytes() const noexcept { return bytes_; }
   void clear();

@@ -88,6 +88,14 @@ held_message* waiting_room::find(std::uint64_t number) {
   return &*found;
 }
 
+bool waiting_room::holds(topic_index topic, record_offset at) const {
+  for (const auto& [cell, here] : lines_)
+    for (const held_message& each : here.messages)
+      if (each.topic == topic && each.offset == at)
+        return true;
+  return false;
+}
+
 entity_cell* waiting_room::cell_of(std::uint64_t number) const {
   const auto cell = by_number_.find(number);
   return cell == by_number_.end() ? nullptr : cell->second;

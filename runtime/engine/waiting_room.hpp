@@ -1,12 +1,14 @@
 #pragma once
 
 #include "runtime/base/ids.hpp"
+#include "runtime/engine/reason.hpp"
 
 #include <cstdint>
 #include <deque>
 #include <map>
 #include <set>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <utility>
 
@@ -17,30 +19,29 @@ class entity_cell;
 /// A message that was taken from the log and is not finished: it failed and
 /// waits for its retry, or it stands behind one that does.
 struct held_message {
-  /// A longer error text is cut.
-  static constexpr std::size_t last_error_bytes_max = 512;
-
   std::uint64_t number = 0;
   std::uint32_t attempts = 0;
   /// When the head of the queue is tried again.
   timestamp due;
   std::string last_error;
-  // the record as it came
+  // the record as it came; its key is the entity's
   topic_index topic;
   record_offset offset;
   timestamp time;
-  bool has_key = true;
-  std::string key;
-  bool has_value = true;
   std::string value;
   std::string headers;
   // its entry in the changelog
   std::uint64_t pack = 0;
   std::uint32_t packed_bytes = 0;
 
+  /// Memory held, with room for the longest error.
+  [[nodiscard]] static std::size_t bytes_of(std::string_view value,
+                                            std::string_view headers) noexcept {
+    return sizeof(held_message) + reason_bytes_max + value.size()
+           + headers.size();
+  }
   [[nodiscard]] std::size_t bytes() const noexcept {
-    return sizeof(held_message) + key.size() + value.size() + headers.size()
-           + last_error_bytes_max;
+    return bytes_of(value, headers);
   }
 };
 
@@ -68,6 +69,8 @@ public:
 
   /// The message with that number, or null.
   [[nodiscard]] held_message* find(std::uint64_t number);
+  /// Whether the record at that place waits. Looks at all messages.
+  [[nodiscard]] bool holds(topic_index topic, record_offset at) const;
   [[nodiscard]] entity_cell* cell_of(std::uint64_t number) const;
 
   [[nodiscard]] std::size_t size() const noexcept { return by_number_.size(); }

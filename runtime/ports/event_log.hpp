@@ -173,9 +173,11 @@ public:
   /// The answer to one `fetch`, with the position that was asked for: a
   /// reader that went back in the meantime recognises a late answer by it.
   virtual void fetched(next_offset from, record_batch_ptr batch) = 0;
-  /// A fetch that cannot be answered: `not_found` where the position lies
-  /// before the first record kept, `corrupt`, `unavailable`.
-  virtual void fetch_failed(topic_partition source, error why) = 0;
+  /// A fetch that cannot be answered, with the position that was asked for:
+  /// `not_found` where that lies before the first record kept, `corrupt`,
+  /// `unavailable`.
+  virtual void fetch_failed(topic_partition source, next_offset from,
+                            error why) = 0;
   /// The answer to one `commit`.
   virtual void committed(commit_result outcome) = 0;
   /// The answer to `recover`: the shards still owned, each with the present

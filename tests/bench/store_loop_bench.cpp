@@ -140,7 +140,9 @@ public:
   }
   void revoked(std::vector<partition_index>) override {}
   void lost(std::vector<partition_index>) override {}
-  void fetch_failed(topic_partition, error) override { std::abort(); }
+  void fetch_failed(topic_partition, next_offset, error) override {
+    std::abort();
+  }
   void recovered(std::vector<ports::shard_grant>) override {}
   void broken(error) override {}
 

@@ -81,7 +81,10 @@ private:
       require(found != meant_.end(), "an input that nobody sent: " + in.place);
       in.meant = found->second ? &*found->second : nullptr;
       const auto id = each.headers.find("ce_id");
+      // A command that becomes a dead letter is tried anew when it is sent
+      // again.
       const bool repeats = topic == "acts" && in.meant != nullptr
+                           && attempts_of_dead(*in.meant) == 0
                            && id != each.headers.end()
                            && !ids.insert(id->second).second;
       if (repeats && repeated_ == repetition::never)
@@ -91,19 +94,25 @@ private:
     }
   }
 
+  /// After how many attempts the command becomes a dead letter; 0: it does
+  /// not.
+  static std::uint32_t attempts_of_dead(const act& meant) {
+    if (meant.permanent || meant.publish_bytes > 1'000'000
+        || meant.grow > 1'000'000)
+      return 1;
+    return meant.failures.value_or(0) < 0 ? attempts_max : 0;
+  }
+
   void expect(const input_record& in) {
     const auto letter = [&](std::uint32_t attempts) {
       expected_.dead_letters[in.place] = attempts;
       if (in.may_be_left_out)
         expected_.perhaps_dead.insert(in.place);
     };
-    if (in.meant == nullptr)
-      letter(1);
-    else if (in.meant->permanent || in.meant->publish_bytes > 1'000'000
-             || in.meant->grow > 1'000'000)
-      letter(1);
-    else if (in.meant->failures.value_or(0) < 0)
-      letter(attempts_max);
+    const std::uint32_t attempts =
+        in.meant == nullptr ? 1 : attempts_of_dead(*in.meant);
+    if (attempts > 0)
+      letter(attempts);
     else if (in.meant->amount >= 0)
       expected_.accepted[{in.key, in.topic}].push_back(expected_.inputs.size());
     expected_.inputs.push_back(in);

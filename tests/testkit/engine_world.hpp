@@ -3,6 +3,7 @@
 #include "bridges/log/memory_log.hpp"
 #include "runtime/base/hash.hpp"
 #include "runtime/engine/engine.hpp"
+#include "tests/testkit/forwarding_log.hpp"
 #include "tests/testkit/manual_clock.hpp"
 
 #include <chrono>
@@ -52,8 +53,11 @@ public:
   result<void> start() {
     log_ = std::make_unique<bridges::log::memory_log>(
         storage_, bridges::log::memory_log_options{mode, true});
+    between_ = interpose ? interpose(*log_) : nullptr;
+    ports::event_log& seen =
+        between_ ? static_cast<ports::event_log&>(*between_) : *log_;
     auto made = engine::engine::make(
-        plan_, {*log_, time, ledger, this, engine::run_mode::stepped});
+        plan_, {seen, time, ledger, this, engine::run_mode::stepped});
     if (!made)
       return made.error();
     engine_ = std::move(*made);
@@ -62,6 +66,7 @@ public:
   /// The process dies: what was not committed never was.
   void crash() {
     engine_.reset();
+    between_.reset();
     log_.reset();
   }
   result<void> restart() {
@@ -119,14 +124,20 @@ public:
   /// Appends one record as an outside producer would.
   void send(std::string_view topic, std::string_view key,
             std::string_view value, const headers& with = {}) {
+    send_to(partition_of(key, plan_->options.shard_count), topic, key, value,
+            with);
+  }
+  /// The same, by a producer that chooses partitions in its own way.
+  void send_to(partition_index partition, std::string_view topic,
+               std::string_view key, std::string_view value,
+               const headers& with = {}) {
     auto request = std::make_shared<owned_request>();
     request->key = key;
     request->value = value;
     for (const auto& [name, text] : with)
       append_header(request->headers, name, text);
     ports::append made;
-    made.target = {plan_->topic(topic).value(),
-                   partition_of(key, plan_->options.shard_count)};
+    made.target = {plan_->topic(topic).value(), partition};
     made.time = time.now();
     made.key = request->key;
     made.value = request->value;
@@ -171,6 +182,9 @@ public:
   [[nodiscard]] std::string state_of(std::string_view type,
                                      std::string_view key);
 
+  [[nodiscard]] topic_index topic(std::string_view name) const {
+    return plan_->topic(name).value();
+  }
   engine::engine& host() { return *engine_; }
   bridges::log::memory_log& log() { return *log_; }
   /// What survives a crash.
@@ -186,6 +200,8 @@ public:
   manual_clock time;
   execution mode = execution::immediate;
   ports::crash_ledger* ledger = nullptr;
+  /// Puts something between the engine and its log, from the next start on.
+  std::function<std::unique_ptr<forwarding_log>(ports::event_log&)> interpose;
   std::vector<engine::answer_notice> answers;
 
 private:
@@ -198,6 +214,7 @@ private:
   std::shared_ptr<bridges::log::memory_log_storage> storage_;
   std::shared_ptr<const engine::application_plan> plan_;
   std::unique_ptr<bridges::log::memory_log> log_;
+  std::unique_ptr<forwarding_log> between_;
   std::unique_ptr<engine::engine> engine_;
 };
 

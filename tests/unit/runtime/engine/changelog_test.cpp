@@ -27,7 +27,6 @@ held_entry some_held() {
   entry.topic = "adds";
   entry.offset = record_offset{9'000'000'000};
   entry.time = timestamp{-5};
-  entry.record_key = "k";
   entry.value = "v";
   entry.headers = "hh";
   return entry;
@@ -124,9 +123,8 @@ walked walk(std::string_view pack) {
       const auto held = pack_reader::held(entry.payload);
       good(held);
       if (held)
-        for (const auto text :
-             {held->entity, held->key, held->last_error, held->topic,
-              held->record_key, held->value, held->headers})
+        for (const auto text : {held->entity, held->key, held->last_error,
+                                held->topic, held->value, held->headers})
           touch(text);
       break;
     }
@@ -201,7 +199,6 @@ TEST_CASE("every kind of entry comes back from a pack as it went in",
   CHECK(held.topic == "adds");
   CHECK(held.offset == record_offset{9'000'000'000});
   CHECK(held.time == timestamp{-5});
-  CHECK(held.record_key == "k");
   CHECK(held.value == "v");
   CHECK(held.headers == "hh");
 
@@ -227,20 +224,6 @@ TEST_CASE("every kind of entry comes back from a pack as it went in",
   CHECK(answer.time == some_answer().time);
   CHECK(answer.status == 2);
   CHECK(answer.body == "{}");
-}
-
-TEST_CASE("a held record keeps null and empty apart", "[runtime][changelog]") {
-  pack_writer writer;
-  writer.begin(1);
-  held_entry entry = some_held();
-  entry.record_key = {};
-  entry.value = std::string_view{"", 0};
-  writer.put(entry);
-  const std::string pack{writer.pack(0)};
-  const auto back = pack_reader::held(entries_of(pack)[0].payload).value();
-  CHECK(back.record_key.data() == nullptr);
-  CHECK(back.value.data() != nullptr);
-  CHECK(back.value.empty());
 }
 
 TEST_CASE("a pack takes exactly 64 KiB and not a byte more",

@@ -1,8 +1,10 @@
 #pragma once
 
+#include "runtime/engine/engine_options.hpp"
 #include "runtime/entity/application.hpp"
 
 #include <boost/describe.hpp>
+#include <catch2/catch.hpp>
 
 #include <array>
 #include <cstdint>
@@ -99,6 +101,26 @@ struct ledger {
   }
 };
 BOOST_DESCRIBE_STRUCT(ledger::state, (), (total, entries))
+
+inline std::string json(const add& message) {
+  std::string text;
+  codec::to_json(text, message);
+  return text;
+}
+
+inline std::string counter_state(std::int64_t total, std::int64_t adds) {
+  return R"({"total":)" + std::to_string(total) + R"(,"adds":)"
+         + std::to_string(adds) + "}";
+}
+
+/// With direct delivery on and off.
+inline engine::engine_options one_shard() {
+  engine::engine_options options;
+  options.direct_delivery = GENERATE(true, false);
+  options.shard_count = 1;
+  options.worker_count = 1;
+  return options;
+}
 
 inline application counting_application() {
   application app{"counting"};

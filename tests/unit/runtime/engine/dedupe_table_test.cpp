@@ -30,12 +30,13 @@ dedupe_table::kept_answer answer(std::int64_t time,
 }
 
 constexpr std::size_t many = 1000;
+constexpr std::uint64_t no_bound = ~std::uint64_t{0};
 
 } // namespace
 
 TEST_CASE("a message is remembered to the last millisecond of the window",
           "[runtime][dedupe_table]") {
-  dedupe_table table{100ms, many};
+  dedupe_table table{100ms, many, no_bound};
   table.insert(id(1), answer(1000));
   REQUIRE(table.find(id(1), timestamp{1000}) != nullptr);
   CHECK(table.find(id(1), timestamp{1000})->body == "body");
@@ -46,37 +47,37 @@ TEST_CASE("a message is remembered to the last millisecond of the window",
   CHECK(table.size() == 1);
   CHECK(table.expire(timestamp{1101}) == 10);
   CHECK(table.size() == 0);
-  CHECK(table.crowded_out() == 0);
+  CHECK(table.forgotten() == 0);
 }
 
 TEST_CASE("the bound on the count drops the oldest first and counts it",
           "[runtime][dedupe_table]") {
-  dedupe_table table{1h, 3};
+  dedupe_table table{1h, 3, no_bound};
   for (std::uint64_t i = 1; i <= 3; ++i)
     table.insert(id(i), answer(static_cast<std::int64_t>(i)));
   CHECK(table.expire(timestamp{3}) == 0);
   CHECK(table.size() == 3);
-  CHECK(table.crowded_out() == 0);
+  CHECK(table.forgotten() == 0);
   table.insert(id(4), answer(4, 7));
   CHECK(table.expire(timestamp{4}) == 10);
   CHECK(table.size() == 3);
-  CHECK(table.crowded_out() == 1);
+  CHECK(table.forgotten() == 1);
   CHECK(table.find(id(1), timestamp{4}) == nullptr);
   CHECK(table.find(id(2), timestamp{4}) != nullptr);
 }
 
 TEST_CASE("what the window has passed is not counted as crowded out",
           "[runtime][dedupe_table]") {
-  dedupe_table table{100ms, 1};
+  dedupe_table table{100ms, 1, no_bound};
   table.insert(id(1), answer(1));
   table.insert(id(2), answer(500));
   CHECK(table.expire(timestamp{500}) == 10);
-  CHECK(table.crowded_out() == 0);
+  CHECK(table.forgotten() == 0);
 }
 
 TEST_CASE("an erased answer is forgotten and may come again",
           "[runtime][dedupe_table]") {
-  dedupe_table table{100ms, many};
+  dedupe_table table{100ms, many, no_bound};
   table.insert(id(1), answer(10, 5));
   table.erase(id(1));
   table.erase(id(2)); // never there
@@ -93,7 +94,7 @@ TEST_CASE("an erased answer is forgotten and may come again",
 
 TEST_CASE("an answer after the window replaces the one before",
           "[runtime][dedupe_table]") {
-  dedupe_table table{100ms, many};
+  dedupe_table table{100ms, many, no_bound};
   CHECK(table.insert(id(1), answer(10, 5)) == 0);
   CHECK(table.insert(id(1), answer(200, 6)) == 5);
   CHECK(table.size() == 1);
@@ -104,7 +105,7 @@ TEST_CASE("an answer after the window replaces the one before",
 
 TEST_CASE("answers in any order expire by time once they are sorted",
           "[runtime][dedupe_table]") {
-  dedupe_table table{100ms, many};
+  dedupe_table table{100ms, many, no_bound};
   for (const std::int64_t time : {500, 100, 300, 200, 400})
     table.insert(id(static_cast<std::uint64_t>(time)), answer(time));
   table.sort_by_time();
@@ -122,14 +123,14 @@ TEST_CASE("a dedupe table stays within its bound, gives back the bytes it "
           "[runtime][dedupe_table]") {
   random_source random{99};
   constexpr std::size_t bound = 50;
-  dedupe_table table{1000ms, bound};
+  dedupe_table table{1000ms, bound, no_bound};
   struct item {
     std::int64_t time;
     std::uint64_t number;
     std::uint32_t bytes;
   };
   std::vector<item> model; // the oldest first
-  std::uint64_t crowded_out = 0;
+  std::uint64_t forgotten = 0;
   std::int64_t now = 0;
   for (int i = 0; i < 20'000; ++i) {
     now += static_cast<std::int64_t>(random.below(60));
@@ -159,7 +160,7 @@ TEST_CASE("a dedupe table stays within its bound, gives back the bytes it "
         const bool past = model.front().time < now - 1000;
         if (!past && model.size() <= bound)
           break;
-        crowded_out += past ? 0 : 1;
+        forgotten += past ? 0 : 1;
         dropped += model.front().bytes;
         model.erase(model.begin());
       }
@@ -167,7 +168,7 @@ TEST_CASE("a dedupe table stays within its bound, gives back the bytes it "
       REQUIRE(table.size() <= bound);
     }
     REQUIRE(table.size() == model.size());
-    REQUIRE(table.crowded_out() == crowded_out);
+    REQUIRE(table.forgotten() == forgotten);
   }
 }
 

@@ -17,24 +17,6 @@ using testkit::engine_world;
 
 namespace {
 
-engine::engine_options one_shard() {
-  engine::engine_options options;
-  options.shard_count = 1;
-  options.worker_count = 1;
-  return options;
-}
-
-std::string json(const add& message) {
-  std::string text;
-  codec::to_json(text, message);
-  return text;
-}
-
-std::string counter_state(std::int64_t total, std::int64_t adds) {
-  return R"({"total":)" + std::to_string(total) + R"(,"adds":)"
-         + std::to_string(adds) + "}";
-}
-
 /// A state that grows by what it is told.
 struct hoard {
   struct state {

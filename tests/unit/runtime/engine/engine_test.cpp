@@ -24,17 +24,6 @@ engine::engine_options small_options() {
   return options;
 }
 
-std::string json(const add& message) {
-  std::string text;
-  codec::to_json(text, message);
-  return text;
-}
-
-std::string counter_state(std::int64_t total, std::int64_t adds) {
-  return R"({"total":)" + std::to_string(total) + R"(,"adds":)"
-         + std::to_string(adds) + "}";
-}
-
 } // namespace
 
 TEST_CASE("a record changes its entity, reaches the journal once and is "

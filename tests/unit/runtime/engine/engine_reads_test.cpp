@@ -1,0 +1,137 @@
+// How a shard reads: gaps in offsets, answers that come late, inputs that wait
+// for each other.
+#include "tests/testkit/engine_world.hpp"
+#include "tests/unit/runtime/engine/counting_entities.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <utility>
+
+using namespace freehold;
+using namespace freehold::test_entities;
+using namespace std::chrono_literals;
+using bridges::log::planned_outcome;
+using testkit::engine_world;
+
+namespace {
+
+/// Gives the answer to one read of the changelog too late: right before the
+/// next read that follows its withdrawal, as the port allows.
+class late_log final : public testkit::forwarding_log {
+public:
+  using forwarding_log::forwarding_log;
+
+  void fetch(const ports::fetch_request& what) override {
+    if (held_ != nullptr && withdrawn_ && what.source == held_->source
+        && what.from < held_from_) {
+      ++late_answers;
+      above_->fetched(held_from_, std::exchange(held_, nullptr));
+    }
+    below_.fetch(what);
+  }
+  void cancel_fetch(topic_partition source) override {
+    withdrawn_ = withdrawn_ || (held_ != nullptr && source == held_->source);
+    below_.cancel_fetch(source);
+  }
+  void fetched(next_offset from, ports::record_batch_ptr batch) override {
+    if (hold_next && batch->source.topic == changelog) {
+      hold_next = false;
+      held_from_ = from;
+      held_ = std::move(batch);
+      return;
+    }
+    above_->fetched(from, std::move(batch));
+  }
+  [[nodiscard]] bool holds() const { return held_ != nullptr; }
+
+  topic_index changelog;
+  bool hold_next = false;
+  int late_answers = 0;
+
+private:
+  ports::record_batch_ptr held_;
+  next_offset held_from_{0};
+  bool withdrawn_ = false;
+};
+
+} // namespace
+
+TEST_CASE("a gap at the end of a paused input is read over once",
+          "[runtime][engine][reads]") {
+  auto options = one_shard();
+  options.held_bytes_max = 1;
+  engine_world world{
+      counting_application(), options, {.offsets_skipped_per_unit = 1}};
+  REQUIRE(world.start());
+  world.run_ready();
+  world.send("adds", "a", json({.amount = 1, .failures = 1}));
+  world.run_ready(); // held: the input is paused
+  world.send("adds", "b", json({.amount = 1}));
+  world.run_ready();
+  world.log().plan_produces(planned_outcome::failed);
+  world.send("adds", "c", json({.amount = 1})); // leaves a gap behind
+  constexpr int steps_max = 10'000;
+  int steps = 0;
+  while (steps < steps_max && world.host().step())
+    ++steps;
+  CHECK(steps < steps_max);
+  world.settle();
+  CHECK(world.state_of("counter", "a") == counter_state(1, 1));
+  CHECK(world.state_of("counter", "b") == counter_state(1, 1));
+}
+
+TEST_CASE("the late answer to a compaction's read of before an undo is ignored",
+          "[runtime][engine][reads]") {
+  auto options = one_shard();
+  options.changelog_slack_bytes = 8U << 10U;
+  engine_world world{counting_application(), options};
+  late_log* between = nullptr;
+  world.interpose = [&](ports::event_log& below) {
+    auto made = std::make_unique<late_log>(below);
+    between = made.get();
+    return made;
+  };
+  REQUIRE(world.start());
+  between->changelog = world.topic("changelog");
+  std::int64_t rounds = 0;
+  const auto one_round = [&](int keys) {
+    for (int i = 0; i < keys; ++i)
+      world.send("adds", "k" + std::to_string(i), json({.amount = 1}));
+    world.pass(100ms);
+    ++rounds;
+  };
+  one_round(200);
+  for (int i = 0; i < 60; ++i)
+    one_round(20);
+  for (int i = 0; i < 200 && between->late_answers == 0; ++i) {
+    between->hold_next = true;
+    one_round(20);
+    if (!between->holds())
+      continue;
+    world.log().plan_commits(planned_outcome::failed);
+    for (int more = 0; more < 3; ++more)
+      one_round(20);
+  }
+  CHECK(between->late_answers == 1);
+  world.settle();
+  CHECK(world.state_of("counter", "k0") == counter_state(rounds, rounds));
+}
+
+TEST_CASE("a batch that waits behind another input's full turn is taken in the "
+          "next turn, not after the next commit",
+          "[runtime][engine][reads]") {
+  const auto options = one_shard();
+  auto app = counting_application();
+  app.source({.topic = "more", .entity = "counter", .default_message = "Add"});
+  engine_world world{app, options};
+  REQUIRE(world.start());
+  world.settle();
+  // Exactly what one turn of a shard takes.
+  for (int i = 0; i < 256; ++i)
+    world.send("adds", "a", json({.amount = 1}));
+  world.send("more", "b", json({.amount = 1}));
+  world.run_ready();
+  world.time.advance(100ms);
+  world.run_ready();
+  CHECK(world.count().taken == 257);
+}

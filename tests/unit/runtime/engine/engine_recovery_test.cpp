@@ -1,0 +1,198 @@
+// What outlives restarts, moves and second tries.
+#include "tests/testkit/engine_world.hpp"
+#include "tests/unit/runtime/engine/counting_entities.hpp"
+
+#include <catch2/catch.hpp>
+
+using namespace freehold;
+using namespace freehold::test_entities;
+using namespace std::chrono_literals;
+using testkit::engine_world;
+
+namespace {
+
+application with_second_source() {
+  auto app = counting_application();
+  app.source({.topic = "more", .entity = "counter", .default_message = "Add"});
+  return app;
+}
+
+} // namespace
+
+TEST_CASE("a source that is taken out and put back goes on where it was, also "
+          "when compaction has cut the changelog meanwhile",
+          "[runtime][engine][recovery]") {
+  auto options = one_shard();
+  options.changelog_slack_bytes = 4096;
+  engine_world world{with_second_source(), options};
+  REQUIRE(world.start());
+  for (int i = 0; i < 5; ++i)
+    world.send("more", "a", json({.amount = 1}));
+  world.settle();
+  world.crash();
+  world.deploy(counting_application(), options);
+  REQUIRE(world.start());
+  for (int i = 0; i < 300; ++i) {
+    world.send("adds", "b", json({.amount = 1}));
+    world.pass(100ms);
+  }
+  world.settle();
+  REQUIRE(world.count().compacted_bytes > 0);
+  world.crash();
+  world.deploy(with_second_source(), options);
+  REQUIRE(world.start());
+  world.settle();
+  CHECK(world.state_of("counter", "a") == counter_state(5, 5));
+}
+
+TEST_CASE("an engine says that it has finished only when all it took is "
+          "committed",
+          "[runtime][engine][recovery]") {
+  auto options = one_shard();
+  options.shard_count = 3;
+  options.worker_count = 3;
+  // Every place in the course of a commit at which the stop may be asked for.
+  int compared = 0;
+  for (int before = 0; before < 12; ++before)
+    for (int between = 0; between < 20; ++between) {
+      engine_world world{counting_application(), options};
+      REQUIRE(world.start());
+      world.run_ready();
+      world.time.advance(100ms);
+      for (int i = 0; i < before && world.host().step(); ++i) {
+      }
+      for (int i = 0; i < 30; ++i)
+        world.send("adds", "k" + std::to_string(i), json({.amount = 1}));
+      for (int i = 0; i < between && world.host().step(); ++i) {
+      }
+      bool finished = false;
+      world.host().when_finished([&finished] { finished = true; });
+      for (int i = 0; i < 50 && !finished; ++i) {
+        while (!finished && world.host().step()) {
+        }
+        world.time.advance(100ms);
+      }
+      REQUIRE(finished);
+      const auto counted = world.count();
+      // Counters tell of what is committed, the journal shows it.
+      REQUIRE(world.read("counter-events").size() == counted.applied);
+      world.crash();
+      world.deploy(counting_application(), options);
+      REQUIRE(world.start());
+      world.settle();
+      REQUIRE(world.count().applied == 30 - counted.applied);
+      ++compared;
+    }
+  CHECK(compared == 240);
+}
+
+TEST_CASE("counters go on when a shard is restarted",
+          "[runtime][engine][recovery]") {
+  engine_world world{counting_application(), one_shard()};
+  REQUIRE(world.start());
+  for (int i = 0; i < 50; ++i)
+    world.send("adds", "a", json({.amount = 1}));
+  world.settle();
+  CHECK(world.count().applied == 50);
+  world.log().refuse_fetches({errc::unavailable, "as planned"});
+  world.send("adds", "a", json({.amount = 1}));
+  world.settle();
+  CHECK(world.count().applied == 51);
+  CHECK(world.count().entities == 1);
+}
+
+TEST_CASE("an engine without shards of its own has nothing to wait for",
+          "[runtime][engine][recovery]") {
+  auto options = one_shard();
+  options.shard_count = 2;
+  engine_world world{counting_application(), options};
+  REQUIRE(world.start());
+  world.settle();
+  world.log().revoke({partition_index{0}, partition_index{1}});
+  world.run_ready();
+  world.settle(10s);
+  CHECK_FALSE(world.log().is_owned(partition_index{0}));
+}
+
+TEST_CASE("a message that became a dead letter is tried anew when it is sent "
+          "again, one that was answered is not",
+          "[runtime][engine][recovery]") {
+  engine_world world{counting_application(), one_shard()};
+  REQUIRE(world.start());
+  world.send("adds", "a", json({.amount = 5, .permanent = true}),
+             {{"ce_id", "1"}});
+  world.settle();
+  CHECK(world.read("dead-letter-events").size() == 1);
+  world.send("adds", "a", json({.amount = 5}), {{"ce_id", "1"}});
+  world.send("adds", "a", json({.amount = 5}), {{"ce_id", "1"}});
+  world.settle();
+  CHECK(world.state_of("counter", "a") == counter_state(5, 1));
+  CHECK(world.count().duplicates == 1);
+}
+
+TEST_CASE("who sent what cannot be read hears that it is a dead letter",
+          "[runtime][engine][recovery]") {
+  engine_world world{counting_application(), one_shard()};
+  REQUIRE(world.start());
+  // The header names the id; the type would be in the body.
+  world.send("adds", "a", "{not json", {{"ce_id", "1"}});
+  world.settle();
+  REQUIRE(world.answers.size() == 1);
+  CHECK(world.answers[0].event_id == "1");
+  CHECK(world.answers[0].status == engine::answer_status::dead_lettered);
+}
+
+TEST_CASE("a record in another partition than its key's makes no second entity",
+          "[runtime][engine][recovery]") {
+  auto options = one_shard();
+  options.shard_count = 2;
+  engine_world world{counting_application(), options};
+  REQUIRE(world.start());
+  const partition_index home = partition_of("a", 2);
+  const partition_index other{1 - home.value()};
+  world.send_to(home, "adds", "a", json({.amount = 1}));
+  world.send_to(other, "adds", "a", json({.amount = 2}));
+  world.settle();
+  CHECK(world.state_of("counter", "a") == counter_state(1, 1));
+  CHECK(world.count().entities == 1);
+  const auto letters = world.read("dead-letter-events");
+  REQUIRE(letters.size() == 1);
+  CHECK(letters[0].headers.at("dlq_reason") == "in the wrong partition");
+  CHECK_THAT(
+      letters[0].headers.at("dlq_error"),
+      Catch::Contains("belongs to partition " + std::to_string(home.value())));
+}
+
+TEST_CASE("a suspect that was committed before its node could say so is "
+          "acquitted",
+          "[runtime][engine][recovery]") {
+  class accusing final : public ports::crash_ledger {
+  public:
+    std::vector<suspect> begin(const std::vector<std::string>&,
+                               std::uint32_t workers) override {
+      slots_ = std::vector<ports::crash_slot>(workers);
+      return {{"adds", partition_index{0}, 0, 2},
+              {"adds", partition_index{0}, 7, 1}};
+    }
+    ports::crash_slot& slot(worker_index worker) override {
+      return slots_[worker.value()];
+    }
+    void acquit(const suspect& whom) override {
+      acquitted.push_back(whom.offset);
+    }
+    std::vector<std::int64_t> acquitted;
+
+  private:
+    std::vector<ports::crash_slot> slots_;
+  };
+  engine_world world{counting_application(), one_shard()};
+  REQUIRE(world.start());
+  world.send("adds", "a", json({.amount = 1}));
+  world.settle();
+  world.crash();
+  accusing accuser;
+  world.ledger = &accuser;
+  REQUIRE(world.start());
+  world.settle();
+  CHECK(accuser.acquitted == std::vector<std::int64_t>{0});
+}
