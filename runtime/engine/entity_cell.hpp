@@ -27,7 +27,7 @@ struct delivery {
 
 /// One entity in memory: a light actor with the entity's key, its place in
 /// the changelog and, right behind, its state. Only the shard touches it.
-class entity_cell : public light_actor {
+class entity_cell final : public light_actor {
 public:
   /// No pack holds a state of this entity.
   static constexpr std::uint64_t no_pack = 0;

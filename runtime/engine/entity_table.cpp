@@ -2,10 +2,10 @@
 
 #include "runtime/base/assert.hpp"
 
-#include <caf/make_actor.hpp>
+#include <caf/actor_control_block.hpp>
 
 #include <algorithm>
-#include <array>
+#include <memory>
 #include <new>
 #include <utility>
 
@@ -13,31 +13,36 @@ namespace freehold::engine {
 
 namespace {
 
-/// A cell with room for a state of up to `Bytes` behind it. The classes step
-/// by little, so that a state wastes at most half a cache line.
-template <std::size_t Bytes>
-class sized_cell final : public entity_cell {
-public:
-  using entity_cell::entity_cell;
-  alignas(8) std::byte state[Bytes];
-};
+/// The largest state that is kept right behind its cell.
+constexpr std::size_t inline_state_bytes_max = 512;
+constexpr std::size_t inline_state_alignment_max = 8;
+static_assert(sizeof(entity_cell) % inline_state_alignment_max == 0);
 
-constexpr std::array<std::size_t, 12> state_classes{
-    8, 32, 64, 96, 128, 160, 192, 224, 256, 320, 384, 512};
+bool fits_inline(const entity_type& type) {
+  return type.state_size() <= inline_state_bytes_max
+         && type.state_alignment() <= inline_state_alignment_max;
+}
 
-/// The class for states that live in memory of their own: the cell holds a
-/// pointer.
-constexpr std::size_t separate_state_class = 0;
+std::size_t behind_the_cell(const entity_type& type) {
+  return fits_inline(type) ? type.state_size() : sizeof(void*);
+}
 
-template <std::size_t Index, class Use>
-auto with_class(std::size_t index, Use&& use) {
-  if constexpr (Index + 1 == state_classes.size()) {
-    return use(std::integral_constant<std::size_t, state_classes[Index]>{});
-  } else {
-    if (index == Index)
-      return use(std::integral_constant<std::size_t, state_classes[Index]>{});
-    return with_class<Index + 1>(index, std::forward<Use>(use));
-  }
+// A block is an actor as CAF wants it (`caf::actor_storage`): the control
+// block, what the slabs keep, and one cache line behind its beginning the
+// actor; then the state.
+static_assert(sizeof(caf::actor_control_block)
+              == cell_slabs::head::front_bytes);
+static_assert(sizeof(cell_slabs::head) == CAF_CACHE_LINE_SIZE);
+static_assert(alignof(entity_cell) <= cell_slabs::block_alignment);
+
+void destroy_cell(caf::abstract_actor* actor) {
+  actor->on_destroy();
+  std::destroy_at(static_cast<entity_cell*>(actor));
+}
+
+void destroy_block(caf::actor_control_block* control) {
+  std::destroy_at(control);
+  cell_slabs::give_back(reinterpret_cast<cell_slabs::head*>(control));
 }
 
 constexpr std::size_t slots_min = 64;
@@ -82,36 +87,25 @@ entity_table::entity_table(const entity_type& type, std::uint32_t type_index,
       owner_(owner),
       system_(system),
       slots_(slots_min),
-      mask_(slots_min - 1) {
-  std::size_t needed = type.state_size();
-  if (needed > state_classes.back() || type.state_alignment() > 8) {
-    inline_state_ = false;
-    needed = sizeof(void*);
-  }
-  while (state_classes[state_class_] < needed)
-    ++state_class_;
-  with_class<0>(state_class_, [&](auto bytes) {
-    using cell = sized_cell<bytes()>;
-    // A state begins where the last class member does: right behind the cell.
-    state_offset_ = sizeof(cell) - ((bytes() + 7) / 8 * 8);
-    cell_bytes_ = sizeof(caf::actor_storage<cell>);
-  });
-  const std::size_t state_end =
-      state_offset_ + (inline_state_ ? type.state_size() : sizeof(void*));
-  hot_bytes_ = std::min(state_end - sizeof(light_actor) + cache_line_bytes - 1,
-                        prefetch_lines_max * cache_line_bytes);
-}
+      mask_(slots_min - 1),
+      inline_state_(fits_inline(type)),
+      hot_bytes_(std::min(sizeof(entity_cell) - sizeof(light_actor)
+                              + behind_the_cell(type) + cache_line_bytes - 1,
+                          prefetch_lines_max * cache_line_bytes)),
+      cells_(sizeof(cell_slabs::head) + sizeof(entity_cell)
+             + behind_the_cell(type)) {}
 
 entity_table::~entity_table() { clear(); }
 
 entity_cell* entity_table::make_cell(std::string_view key) {
-  auto* cell = with_class<0>(state_class_, [&](auto bytes) -> entity_cell* {
-    using sized = sized_cell<bytes()>;
-    auto made = caf::make_actor<sized, caf::strong_actor_ptr>(
-        system_.next_actor_id(), system_.node(), &system_, config_, *this, key);
-    return static_cast<sized*>(made.release()->get());
-  });
-  char* at = reinterpret_cast<char*>(cell) + state_offset_;
+  cell_slabs::head* const block = cells_.take();
+  caf::node_id node = system_.node();
+  std::construct_at(reinterpret_cast<caf::actor_control_block*>(block->front),
+                    system_.next_actor_id(), node, &system_, destroy_cell,
+                    destroy_block);
+  entity_cell* const cell = std::construct_at(
+      reinterpret_cast<entity_cell*>(block + 1), config_, *this, key);
+  char* at = reinterpret_cast<char*>(cell + 1);
   if (inline_state_) {
     type_.construct(at);
   } else {
@@ -153,7 +147,7 @@ entity_cell& entity_table::insert(std::string_view key, std::uint64_t hash) {
 }
 
 void entity_table::grow() {
-  std::vector<slot> old(slots_.size() * 2);
+  decltype(slots_) old(slots_.size() * 2);
   old.swap(slots_);
   mask_ = slots_.size() - 1;
   for (const slot& each : old) {
@@ -200,7 +194,8 @@ void entity_table::clear() {
   for (slot& each : slots_)
     if (each.cell != nullptr)
       release(*std::exchange(each.cell, nullptr));
-  slots_.assign(slots_min, {});
+  cells_.let_go();
+  decltype(slots_)(slots_min).swap(slots_);
   mask_ = slots_min - 1;
   size_ = 0;
 }
@@ -227,11 +222,10 @@ void entity_table::prefetch_content(const entity_cell& cell) const noexcept {
 }
 
 std::size_t entity_table::overhead_bytes() const noexcept {
-  constexpr std::size_t allocator_bytes = 8;
-  const std::size_t index =
-      size_ == 0 ? 0 : slots_.size() * sizeof(slot) / size_;
-  return cell_bytes_ - (inline_state_ ? type_.state_size() : 0)
-         + allocator_bytes + index;
+  if (size_ == 0)
+    return 0;
+  return (cells_.bytes() + slots_.size() * sizeof(slot)) / size_
+         - (inline_state_ ? type_.state_size() : 0);
 }
 
 } // namespace freehold::engine

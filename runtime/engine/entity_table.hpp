@@ -1,14 +1,15 @@
 #pragma once
 
 #include "runtime/base/hash.hpp"
+#include "runtime/engine/cell_slabs.hpp"
 #include "runtime/engine/entity_cell.hpp"
+#include "runtime/engine/huge_pages.hpp"
 #include "runtime/entity/entity_type.hpp"
 
 #include <caf/actor_system.hpp>
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <string_view>
 #include <vector>
 
@@ -35,9 +36,10 @@ public:
 /// and cells (linear probing, a power of two, at most 4/5 full), made to be
 /// prefetched a batch ahead.
 ///
-/// A cell whose handle somebody outside still holds lives on, ended and
-/// without a state, and refers to its table: tables live as long as the
-/// engine's actor system.
+/// Cells are built in the table's own slabs. One whose handle somebody outside
+/// still holds lives on there, ended and without a state, and refers to its
+/// table: tables live as long as the engine's actor system. Its memory goes
+/// with its last handle, also after that and from any thread.
 class entity_table {
 public:
   entity_table(const entity_type& type, std::uint32_t type_index,
@@ -64,7 +66,7 @@ public:
   void clear();
 
   [[nodiscard]] void* state_of(entity_cell& cell) const noexcept {
-    char* at = reinterpret_cast<char*>(&cell) + state_offset_;
+    char* at = reinterpret_cast<char*>(&cell) + sizeof(entity_cell);
     return inline_state_ ? at : *reinterpret_cast<void**>(at);
   }
   /// Puts a default state in place of the present one.
@@ -84,8 +86,8 @@ public:
         visit(*each.cell);
   }
 
-  /// Bytes of memory per entity besides key and state: cell, control block,
-  /// allocator overhead and the share of the index.
+  /// Bytes of memory per entity besides key and state: control block, cell,
+  /// and its share of the index and of what is free in the slabs.
   [[nodiscard]] std::size_t overhead_bytes() const noexcept;
 
 private:
@@ -105,14 +107,14 @@ private:
   cell_owner& owner_;
   caf::actor_system& system_;
   caf::actor_config config_;
-  std::vector<slot> slots_;
+  std::vector<slot, huge_page_allocator<slot>> slots_;
   std::uint64_t mask_ = 0;
   std::size_t size_ = 0;
-  std::size_t state_offset_ = 0;
-  std::size_t cell_bytes_ = 0;
-  std::size_t state_class_ = 0;
-  std::size_t hot_bytes_ = 0;
-  bool inline_state_ = true;
+  /// Larger states and those with strict alignment have memory of their own,
+  /// and behind the cell is a pointer.
+  const bool inline_state_;
+  const std::size_t hot_bytes_;
+  cell_slabs cells_;
 };
 
 } // namespace freehold::engine

@@ -17,6 +17,7 @@
 #include "runtime/base/hash.hpp"
 #include "runtime/base/random.hpp"
 #include "runtime/engine/engine.hpp"
+#include "runtime/engine/huge_pages.hpp"
 #include "runtime/engine/light_actor.hpp"
 
 #include <boost/describe.hpp>
@@ -83,6 +84,13 @@ double cpu_seconds() {
          + 1e-6
                * static_cast<double>(used.ru_utime.tv_usec
                                      + used.ru_stime.tv_usec);
+}
+
+/// What malloc and the engine's own mappings have given out.
+double used_bytes() {
+  const auto heap = mallinfo2();
+  return static_cast<double>(heap.uordblks + heap.hblkhd)
+         + static_cast<double>(engine::mapped_page_bytes());
 }
 
 /// Lets fetches of the source through only once it is opened, so that the
@@ -308,16 +316,13 @@ figures run_once(const parameters& how, std::uint32_t round) {
   }
   auto log = open_log();
   gated_log gate{*log, in, plan->topic("outputs").value(), how.shards};
-  const auto before = mallinfo2();
+  const double before = used_bytes();
   auto made = engine::engine::make(plan, {gate, time});
   must((*made)->start());
   while ((*made)->count().entities < how.keys)
     static_cast<void>((*made)->wait_for_failure(std::chrono::milliseconds{10}));
-  const auto after = mallinfo2();
   result.bytes_per_entity =
-      static_cast<double>(after.uordblks + after.hblkhd - before.uordblks
-                          - before.hblkhd)
-      / static_cast<double>(how.keys);
+      (used_bytes() - before) / static_cast<double>(how.keys);
   const double started = cpu_seconds();
   gate.open();
   while ((*made)->count().taken < how.records)
