@@ -404,9 +404,6 @@ double bare_loop(const parameters& how) {
 } // namespace
 
 int main(int argc, char** argv) {
-  // Freed memory stays with the process, as in the node (node/main.cpp).
-  ::mallopt(M_TRIM_THRESHOLD, 1 << 30);
-  ::mallopt(M_MMAP_THRESHOLD, 32 << 20);
   parameters how;
   for (int i = 1; i < argc; ++i) {
     const std::string_view name = argv[i];
