@@ -3,6 +3,8 @@
 
     FREEHOLD_BINARY=build/release/freehold cli_test.py
 
+DIRECT_DELIVERY=false runs the same with mailboxes.
+
 Each case has a data directory of its own. Figures are compared with those of
 tests/reference/sales_reference.py, which shares no code with the program.
 """
@@ -23,6 +25,7 @@ BINARY = pathlib.Path(os.environ.get("FREEHOLD_BINARY",
                                      ROOT / "build/release/freehold")).resolve()
 DEMO_SALES = ROOT / "configs/demo/king_county_sales.csv"
 REFERENCE = ROOT / "tests/reference/sales_reference.py"
+DIRECT = os.environ.get("DIRECT_DELIVERY", "true")
 WINDOW_MS = 30 * 24 * 60 * 60 * 1000
 
 # Nothing here takes that long; a hang must not outlive the test run.
@@ -35,6 +38,7 @@ application:
 engine:
   workers: 2
   commit-interval-ms: 20
+  direct-delivery: {direct}
 retry:
   first-delay-ms: 100
 """
@@ -49,7 +53,7 @@ class CommandLine(unittest.TestCase):
         self.folder = pathlib.Path(folder.name)
         self.data = self.folder / "data"
         self.config = self.folder / "shop.yaml"
-        self.config.write_text(CONFIGURATION)
+        self.config.write_text(CONFIGURATION.format(direct=DIRECT))
         self.environment = {key: value for key, value in os.environ.items()
                             if not key.startswith("FREEHOLD_")}
 

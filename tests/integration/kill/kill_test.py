@@ -72,11 +72,12 @@ def expected():
     return json.loads(done.stdout)
 
 
-def start_node(data, rate, extra=None):
+def start_node(data, rate, direct, extra=None):
     environment = dict(os.environ, **(extra or {}))
+    delivery = f"engine.direct-delivery={'true' if direct else 'false'}"
     return subprocess.Popen(
-        [FREEHOLD, "node", *options(data), "--import", CSV, "--map", MAP,
-         "--rate", str(rate)],
+        [FREEHOLD, "node", *options(data), "--set", delivery,
+         "--import", CSV, "--map", MAP, "--rate", str(rate)],
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment)
 
 
@@ -191,7 +192,8 @@ class RandomMoments(unittest.TestCase):
             rate = int(rows / (sum(lifetimes) * 1.15))
             for lifetime in lifetimes:
                 started = time.monotonic()
-                node = start_node(data, rate)
+                # Lives with and without direct delivery, in no order.
+                node = start_node(data, rate, chance.random() < 0.5)
                 while time.monotonic() - started < lifetime:
                     self.assertIsNone(node.poll(), "the node ended by itself")
                     time.sleep(0.005)
@@ -233,7 +235,7 @@ class NamedPoints(unittest.TestCase):
                           "after-store-commit"):
                 for passes in (1, 2, 3, 5, 8, 13, 21, 34):
                     node = start_node(
-                        data, 4000,
+                        data, 4000, passes % 2 == 0,
                         {"FREEHOLD_TEST_CRASH_AT": f"{point}:{passes}"})
                     try:
                         code = node.wait(timeout=60)
