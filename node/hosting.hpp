@@ -13,7 +13,7 @@ namespace freehold::node {
 
 struct hosting_options {
   /// A file to feed in while the engine runs.
-  std::optional<import_request> import;
+  std::optional<import_request> import{};
   /// Rows of it per second; 0: as fast as the log takes them.
   std::uint32_t import_rate = 0;
   /// Stop when everything is done; otherwise run until a signal comes.

@@ -1,11 +1,7 @@
-#include "node/application_wiring.hpp"
 #include "node/commands/commands.hpp"
-#include "node/commands/configuration_flags.hpp"
-#include "node/hosting.hpp"
-#include "node/logging.hpp"
+#include "node/commands/hosting_command.hpp"
 
 #include <CLI/CLI.hpp>
-#include <spdlog/spdlog.h>
 
 #include <memory>
 #include <string>
@@ -29,59 +25,13 @@ Examples:
 
 )";
 
-struct node_flags {
-  configuration_flags configuration;
-  std::string import_file;
-  std::string mapping = map_default;
+struct node_flags : hosting_flags {
   std::uint32_t rate = 0;
 };
 
 exit_status run(const node_flags& flags) {
-  const auto loaded = flags.configuration.load();
-  if (!loaded)
-    return exit_status::cannot_run;
-  start_logging(loaded->values);
-  for (const auto& warning : loaded->warnings)
-    logger_of("configuration")->warn("{}", warning);
-  // A file that cannot be read should not leave a data directory behind.
-  if (!flags.import_file.empty())
-    if (auto sales = csv_sales::open(flags.import_file, flags.mapping);
-        !sales) {
-      complain(sales.error());
-      return exit_status::cannot_run;
-    }
-  // Before any thread: all of them leave the signals to it.
-  stop_signals signals;
-  auto wired = wire(loaded->values);
-  if (!wired) {
-    complain(wired.error());
-    return exit_status::cannot_run;
-  }
-  hosting_options how;
-  if (!flags.import_file.empty())
-    how.import = import_request{flags.import_file, flags.mapping};
-  how.import_rate = flags.rate;
-  how.stop_timeout = loaded->values.stop_timeout;
-  const auto report = host(*wired, signals, how);
-  if (!report) {
-    complain(report.error());
-    return exit_status::cannot_run;
-  }
-  if (report->failure) {
-    complain("the node stopped by itself: " + report->failure->context
-             + ". What was committed stands; mend the cause and start again");
-    return exit_status::failed;
-  }
-  if (report->import_failure) {
-    complain(*report->import_failure);
-    return exit_status::failed;
-  }
-  if (report->stop_failure) {
-    complain("the stop was cut short: " + report->stop_failure->context
-             + ". What was not committed is done again at the next start");
-    return exit_status::failed;
-  }
-  return exit_status::done;
+  const auto done = host_as_told(flags, {.import_rate = flags.rate});
+  return done ? tell_failure(done->report) : exit_status::cannot_run;
 }
 
 } // namespace

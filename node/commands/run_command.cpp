@@ -1,12 +1,8 @@
-#include "node/application_wiring.hpp"
 #include "node/commands/commands.hpp"
-#include "node/commands/configuration_flags.hpp"
-#include "node/hosting.hpp"
-#include "node/logging.hpp"
+#include "node/commands/hosting_command.hpp"
 #include "node/market_summary.hpp"
 
 #include <CLI/CLI.hpp>
-#include <spdlog/spdlog.h>
 
 #include <memory>
 #include <string>
@@ -27,35 +23,9 @@ Examples:
 
 )";
 
-struct run_flags {
-  configuration_flags configuration;
+struct run_flags : hosting_flags {
   bool demo = false;
-  std::string import_file;
-  std::string mapping = map_default;
 };
-
-exit_status report_end(const hosting_report& report) {
-  if (report.failure) {
-    complain("the engine stopped by itself: " + report.failure->context
-             + ". What was committed stands; mend the cause and start again");
-    return exit_status::failed;
-  }
-  if (report.import_failure) {
-    complain(*report.import_failure);
-    return exit_status::failed;
-  }
-  if (report.stop_failure) {
-    complain("the stop was cut short: " + report.stop_failure->context
-             + ". What was not committed is done again at the next start");
-    return exit_status::failed;
-  }
-  if (report.stopped_by_signal) {
-    complain("stopped before all was done; run it again to go on");
-    return exit_status::partly;
-  }
-  return report.imported.bad_lines > 0 ? exit_status::partly
-                                       : exit_status::done;
-}
 
 exit_status run(run_flags flags) {
   if (flags.demo) {
@@ -64,55 +34,31 @@ exit_status run(run_flags flags) {
     if (flags.import_file.empty())
       flags.import_file = "configs/demo/king_county_sales.csv";
   }
-  const auto loaded = flags.configuration.load();
-  if (!loaded)
+  auto done = host_as_told(flags, {.until_idle = true, .show_progress = true});
+  if (!done)
     return exit_status::cannot_run;
-  start_logging(loaded->values);
-  for (const auto& warning : loaded->warnings)
-    logger_of("configuration")->warn("{}", warning);
-  // A file that cannot be read should not leave a data directory behind.
-  if (!flags.import_file.empty())
-    if (auto sales = csv_sales::open(flags.import_file, flags.mapping);
-        !sales) {
-      complain(sales.error());
-      return exit_status::cannot_run;
-    }
-  // Before any thread: all of them leave the signals to it.
-  stop_signals signals;
-  auto wired = wire(loaded->values);
-  if (!wired) {
-    complain(wired.error());
-    return exit_status::cannot_run;
-  }
-  hosting_options how;
-  if (!flags.import_file.empty())
-    how.import = import_request{flags.import_file, flags.mapping};
-  how.until_idle = true;
-  how.show_progress = true;
-  how.stop_timeout = loaded->values.stop_timeout;
-  const auto report = host(*wired, signals, how);
-  if (!report) {
-    complain(report.error());
-    return exit_status::cannot_run;
-  }
-  const auto status = report_end(*report);
-  if (status == exit_status::failed)
+  const hosting_report& report = done->report;
+  if (const auto status = tell_failure(report); status != exit_status::done)
     return status;
+  if (report.stopped_by_signal)
+    complain("stopped before all was done; run it again to go on");
 
-  const auto reader = wired->open_reader();
+  const auto reader = done->wired.open_reader();
   if (!reader) {
     complain(reader.error());
     return exit_status::failed;
   }
-  const auto market = read_market(**reader, wired->plan);
+  const auto market = read_market(**reader, done->wired.plan);
   if (!market) {
     complain(market.error());
     return exit_status::failed;
   }
-  const bool on_disk = loaded->values.log_kind == log_kind::embedded;
-  print(summary_text(*market, *report, how.import.has_value(),
-                     on_disk ? loaded->values.log_directory : ""));
-  return status;
+  const bool on_disk = done->values.log_kind == log_kind::embedded;
+  print(summary_text(*market, report, !flags.import_file.empty(),
+                     on_disk ? done->values.log_directory : ""));
+  return report.stopped_by_signal || report.imported.bad_lines > 0
+             ? exit_status::partly
+             : exit_status::done;
 }
 
 } // namespace
