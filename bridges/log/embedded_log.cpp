@@ -278,14 +278,14 @@ embedded_log::write(const std::function<result<void>(store_write&)>& fill) {
   auto begun = store_write::begin(*store_);
   if (!begun)
     return failed(begun.error());
-  if (auto filled = fill(**begun); !filled)
-    return failed(filled.error());
   if (maintenance_due()) {
     last_maintenance_ = options_.clock->now();
     store_->drop_stale_readers();
     if (auto aged = writer_.age(**begun, last_maintenance_); !aged)
       return failed(aged.error());
   }
+  if (auto filled = fill(**begun); !filled)
+    return failed(filled.error());
   if (auto finished = writer_.finish(**begun); !finished)
     return failed(finished.error());
   crash_point_.pass(crash_place::before_store_commit);

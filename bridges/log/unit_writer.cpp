@@ -40,6 +40,8 @@ void unit_writer::load(const std::vector<ports::topic_description>& stored) {
   for (partition_entry& one : partitions_) {
     one.bounds = stored[one.stored.topic].partitions[one.stored.partition];
     one.next_bounds = one.bounds;
+    // Never more than is there: what comes next takes the same offsets.
+    one.unwanted_below = std::min(one.unwanted_below, one.bounds.end);
     // Whatever a former life left in front of the begin.
     want_deleted(one, one.bounds.begin);
   }
@@ -102,7 +104,9 @@ void unit_writer::touch(partition_entry& one) {
 }
 
 void unit_writer::want_deleted(partition_entry& one, next_offset before) {
-  before = std::min(before, one.touched ? one.next_bounds.end : one.bounds.end);
+  // What the transaction adds is not there before it came through: a mark on
+  // it would outlive an undone unit and delete what takes its offsets.
+  before = std::min(before, one.bounds.end);
   if (before <= one.unwanted_below)
     return;
   one.unwanted_below = before;

@@ -46,7 +46,8 @@ public:
   [[nodiscard]] bool deletes_pending() const noexcept {
     return !deleting_.empty();
   }
-  /// Marks what is older than the topics' retention for deletion.
+  /// Marks what is older than the topics' retention for deletion. Comes before
+  /// `add`: it must see nothing that may be undone.
   result<void> age(store_write& within, timestamp now);
 
   /// Writes what is still buffered, deletes a bounded number of old batches
@@ -83,7 +84,7 @@ private:
     ports::partition_bounds bounds;
     /// As they will be when the transaction is through.
     ports::partition_bounds next_bounds;
-    /// Everything below may be deleted.
+    /// Everything below may be deleted. At most `bounds.end`.
     next_offset unwanted_below{0};
     bool touched = false;
     bool deleting = false;

@@ -1,16 +1,12 @@
 // What only the embedded log has: one writer, readers beside it, damaged
-// files, retention, space that is used again, crashes of the process.
-#include "bridges/log/embedded_log.hpp"
-#include "bridges/log/embedded_log_reader.hpp"
+// files, space that is used again, crashes of the process.
 #include "runtime/base/random.hpp"
-#include "tests/conformance/log_testkit.hpp"
-#include "tests/conformance/temporary_directory.hpp"
+#include "tests/unit/bridges/log/embedded_log_testkit.hpp"
 
 #include <catch2/catch.hpp>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <atomic>
 #include <csignal>
 #include <cstdlib>
 #include <fstream>
@@ -18,101 +14,8 @@
 
 using namespace freehold;
 using namespace freehold::bridges::log;
+using namespace freehold::bridges::log::testkit;
 using namespace freehold::conformance;
-using ports::commit_outcome;
-
-namespace {
-
-class manual_clock final : public freehold::clock {
-public:
-  [[nodiscard]] timestamp now() const override { return timestamp{now_}; }
-  void advance(std::int64_t milliseconds) { now_ += milliseconds; }
-
-private:
-  std::atomic<std::int64_t> now_{1'000'000};
-};
-
-manual_clock test_clock;
-
-embedded_log_options options_for(const temporary_directory& directory) {
-  embedded_log_options options;
-  options.directory = directory.path();
-  options.fsync = false;
-  options.clock = &test_clock;
-  return options;
-}
-
-std::unique_ptr<embedded_log> open_log(const embedded_log_options& options) {
-  auto made = embedded_log::open(options);
-  INFO((made ? std::string{} : to_string(made.error())));
-  REQUIRE(made.has_value());
-  return *std::move(made);
-}
-
-std::filesystem::path data_of(const temporary_directory& directory) {
-  return directory.path() / "data.mdb";
-}
-
-/// Runs in a process of its own; gives the signal that ended it, or 0.
-template <class Body>
-int run_in_child(Body body) {
-  const pid_t child = ::fork();
-  if (child == 0) {
-    body();
-    ::_exit(0);
-  }
-  int status = 0;
-  REQUIRE(::waitpid(child, &status, 0) == child);
-  if (WIFSIGNALED(status))
-    return WTERMSIG(status);
-  return WEXITSTATUS(status) == 0 ? 0 : -1;
-}
-
-void fill(const temporary_directory& directory, int unit_count) {
-  log_life life{open_log(options_for(directory))};
-  for (int unit = 0; unit < unit_count; ++unit) {
-    std::vector<std::string> values;
-    for (int i = 0; i < 20; ++i)
-      values.push_back(std::string(200, 'v').append(std::to_string(unit)));
-    life.append(at(output_topic, 0), values);
-    life.append(at(changelog_topic, 0), {std::string(30'000, 's')});
-  }
-}
-
-/// Reads everything; the number of records, or the first error.
-result<std::size_t> count_all(const temporary_directory& directory) {
-  auto reader = embedded_log_reader::open(directory.path());
-  if (!reader)
-    return reader.error();
-  const auto topics = (*reader)->topics();
-  if (!topics)
-    return topics.error();
-  std::size_t count = 0;
-  for (std::uint32_t t = 0; t < topics->size(); ++t)
-    for (std::uint32_t p = 0; p < (*topics)[t].partitions.size(); ++p) {
-      const auto bounds = (*topics)[t].partitions[p];
-      for (next_offset next = bounds.begin; next < bounds.end;) {
-        const auto batch =
-            (*reader)->read(at(topic_index{t}, p), next, 1U << 20U);
-        if (!batch)
-          return batch.error();
-        count += (*batch)->records.size();
-        next = (*batch)->next;
-      }
-    }
-  return count;
-}
-
-void overwrite(const std::filesystem::path& file, std::uint64_t offset,
-               char mask) {
-  std::fstream data{file, std::ios::in | std::ios::out | std::ios::binary};
-  data.seekg(static_cast<std::streamoff>(offset));
-  const char flipped = static_cast<char>(data.get() ^ mask);
-  data.seekp(static_cast<std::streamoff>(offset));
-  data.put(flipped);
-}
-
-} // namespace
 
 TEST_CASE("a second writer is told which directory and process hold the log",
           "[bridges][log]") {
@@ -283,31 +186,6 @@ TEST_CASE("a damaged batch fails the fetch and names the place",
     });
   }
   CHECK(failed == 1);
-}
-
-TEST_CASE("records older than their topic's retention go, others stay",
-          "[bridges][log]") {
-  const temporary_directory directory;
-  auto layout = make_layout();
-  layout.topics[output_topic.value()].retention = std::chrono::seconds{60};
-  log_life life{open_log(options_for(directory)), layout};
-  const auto write = [&](topic_partition target) {
-    auto part = life.part();
-    part->add(target, "k", "v", test_clock.now().value());
-    REQUIRE(life.commit({part}).outcome == commit_outcome::done);
-  };
-  write(at(output_topic, 0));
-  write(at(inbox_topic, 0));
-  test_clock.advance(30'000);
-  write(at(output_topic, 0));
-  CHECK(!life.fetch_error(at(output_topic, 0), 0).has_value());
-  test_clock.advance(31'000);
-  write(at(output_topic, 1));
-  const auto gone = life.fetch_error(at(output_topic, 0), 0);
-  REQUIRE(gone.has_value());
-  CHECK(gone->code == errc::not_found);
-  CHECK(life.fetch(at(output_topic, 0), 1)->records.size() == 1);
-  CHECK(life.fetch(at(inbox_topic, 0), 0)->records.size() == 1);
 }
 
 TEST_CASE("the file stays within three times what is live, however much "
