@@ -190,8 +190,9 @@ const auto table = std::to_array<option>({
      .member = &c::retention_sources,
      .unit = option_unit::hours,
      .range = hours,
-     .sentence = "How long records of the sources are kept, by their own "
-                 "timestamp; 0 keeps them for ever.",
+     .sentence = "How long records of the sources are kept after they were "
+                 "appended; 0 keeps them for ever. What the application has "
+                 "not taken yet stays in any case.",
      .example = "168"},
     {.key = "retention.journal-hours",
      .member = &c::retention_journal,

@@ -132,7 +132,6 @@ void batch_writer::add(record_offset at, const ports::append& what) {
     used_ = batch_header_bytes;
     header_.base_offset = at.value();
     header_.base_time = what.time.value();
-    header_.time_max = what.time.value();
   } else {
     reserve(payload + record_overhead_bytes_max);
   }
@@ -152,17 +151,18 @@ void batch_writer::add(record_offset at, const ports::append& what) {
   out = put_bytes(out, what.value);
   out = put_bytes(out, headers);
   used_ = static_cast<std::size_t>(out - bytes_.get());
-  header_.time_max = std::max(header_.time_max, what.time.value());
   header_.last_delta = static_cast<std::uint32_t>(delta);
   ++header_.count;
 }
 
 std::string_view batch_writer::finish(std::uint32_t topic,
-                                      std::uint32_t partition) noexcept {
+                                      std::uint32_t partition,
+                                      timestamp append_time) noexcept {
   FREEHOLD_ASSERT(!empty(), "an empty batch is never stored");
   header_.version = batch_version;
   header_.topic = topic;
   header_.partition = partition;
+  header_.append_time = append_time.value();
   std::memcpy(bytes_.get(), &header_, batch_header_bytes);
   header_.crc =
       crc32c({bytes_.get() + sizeof header_.crc, used_ - sizeof header_.crc});

@@ -22,7 +22,8 @@
 /// | partition    | u32  |                                               |
 /// | base offset  | i64  | of the first record                           |
 /// | base time    | i64  | of the first record, ms                       |
-/// | largest time | i64  | of all records, ms; what retention looks at   |
+/// | append time  | i64  | when the log took it, ms; never before that   |
+/// |              |      | of the batch in front; what retention goes by |
 /// | count        | u32  | records                                       |
 /// | last delta   | u32  | last offset minus base offset                 |
 ///
@@ -53,7 +54,7 @@ struct batch_header {
   std::uint32_t partition = 0;
   std::int64_t base_offset = 0;
   std::int64_t base_time = 0;
-  std::int64_t time_max = 0;
+  std::int64_t append_time = 0;
   std::uint32_t count = 0;
   std::uint32_t last_delta = 0;
 
@@ -83,7 +84,8 @@ public:
 
   /// Completes the header. The bytes stay until the next `add` or `clear`.
   [[nodiscard]] std::string_view finish(std::uint32_t topic,
-                                        std::uint32_t partition) noexcept;
+                                        std::uint32_t partition,
+                                        timestamp append_time) noexcept;
   [[nodiscard]] const batch_header& header() const noexcept { return header_; }
 
   /// Empties it; gives back memory that only a huge record needed.

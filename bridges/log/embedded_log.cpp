@@ -278,10 +278,12 @@ embedded_log::write(const std::function<result<void>(store_write&)>& fill) {
   auto begun = store_write::begin(*store_);
   if (!begun)
     return failed(begun.error());
-  if (maintenance_due()) {
-    last_maintenance_ = options_.clock->now();
+  const timestamp now = options_.clock->now();
+  writer_.set_time(now);
+  if (maintenance_due(now)) {
+    last_maintenance_ = now;
     store_->drop_stale_readers();
-    if (auto aged = writer_.age(**begun, last_maintenance_); !aged)
+    if (auto aged = writer_.age(**begun); !aged)
       return failed(aged.error());
   }
   if (auto filled = fill(**begun); !filled)
@@ -316,6 +318,7 @@ void embedded_log::execute(commit_task& what) {
         auto& offsets = answer.changelog_offsets.emplace_back();
         if (auto added = writer_.add(into, *part, &offsets); !added)
           return added;
+        writer_.take_positions(*part);
       }
       return {};
     });
@@ -423,24 +426,25 @@ void embedded_log::execute(release_task& what) {
       owned_shards_[shard.value()] = false;
 }
 
-bool embedded_log::maintenance_due() const {
-  const std::int64_t passed =
-      options_.clock->now().value() - last_maintenance_.value();
+bool embedded_log::maintenance_due(timestamp now) const {
+  const std::int64_t passed = now.value() - last_maintenance_.value();
   // A clock that stepped back must not stop it for long.
   return passed < 0 || passed >= maintenance_interval.count();
 }
 
 void embedded_log::maintain() {
   maintenance_failed_ = true;
-  if (store_in_doubt_ || (!writer_.deletes_pending() && !maintenance_due()))
+  const timestamp now = options_.clock->now();
+  if (store_in_doubt_ || (!writer_.deletes_pending() && !maintenance_due(now)))
     return;
   auto begun = store_write::begin(*store_);
   if (!begun)
     return;
   store_->drop_stale_readers();
-  last_maintenance_ = options_.clock->now();
+  last_maintenance_ = now;
+  writer_.set_time(now);
   // A failure shows at the next commit; nothing waits for this.
-  if (!writer_.age(**begun, last_maintenance_))
+  if (!writer_.age(**begun))
     return writer_.undo();
   if (!writer_.deletes_pending()) {
     maintenance_failed_ = false;

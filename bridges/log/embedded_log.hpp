@@ -46,7 +46,8 @@ struct embedded_log_options {
   std::uint32_t batch_bytes = (64U << 10U) - 16;
   /// Key, value and headers of one record together.
   std::uint32_t record_bytes_max = 64U << 20U;
-  /// Tells retention the time; outlives the log.
+  /// Tells the time of appending, which retention goes by; outlives the log.
+  /// One that ran ahead delays deletion until its time comes.
   const freehold::clock* clock = nullptr;
   /// Tests only: asked before each commit of a unit or of produced records.
   std::function<store_fault()> next_fault;
@@ -62,7 +63,10 @@ struct embedded_log_options {
 ///
 /// Deletion is amortised: the transaction after a `truncate` moves the begin
 /// of the partition; its batches go with that and the next transactions, a
-/// bounded number in each, and their space is used again.
+/// bounded number in each, and their space is used again. Retention does the
+/// same to what was appended too long ago; of a source it spares what no unit
+/// of this life has named as taken, so that a node that was away for longer
+/// than the retention still finds its input.
 class embedded_log final : public ports::event_log {
 public:
   /// Errors: `in_use`, `corrupt`, `no_space`, `unavailable`,
@@ -131,7 +135,7 @@ private:
   void maintain();
   /// Opens the store again if a commit left it in doubt.
   result<void> mend();
-  [[nodiscard]] bool maintenance_due() const;
+  [[nodiscard]] bool maintenance_due(timestamp now) const;
   [[nodiscard]] result<void> check(const ports::commit_unit& unit) const;
   written write(const std::function<result<void>(store_write&)>& fill);
   void write_produced(std::vector<produce_task> some);

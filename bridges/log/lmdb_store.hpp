@@ -149,8 +149,12 @@ public:
   result<deletion> delete_front(stored_partition where, next_offset before,
                                 std::uint32_t batch_count_max);
 
-  /// The position behind the batches at the front whose records are all older
-  /// than `cutoff`; looks at no more than `batch_count_max`.
+  /// When the last batch of a partition was appended; 0 where there is none,
+  /// or none that can be believed.
+  result<timestamp> newest_append_time(stored_partition where);
+
+  /// The position behind the batches at the front that were all appended
+  /// before `cutoff`; looks at no more than `batch_count_max`.
   result<next_offset> aged_until(stored_partition where, next_offset begin,
                                  timestamp cutoff,
                                  std::uint32_t batch_count_max);

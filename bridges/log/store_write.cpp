@@ -201,6 +201,29 @@ store_write::delete_front(stored_partition where, next_offset before,
   return done;
 }
 
+result<timestamp> store_write::newest_append_time(stored_partition where) {
+  MDB_cursor* cursor = nullptr;
+  if (const int code = mdb_cursor_open(transaction_, store_.batches_, &cursor);
+      code != 0)
+    return store_.describe(code, "appending");
+  // The largest key that the partition could have, then one back.
+  const auto last = internal::make_batch_key(where, -1);
+  MDB_val key = value_of({last.data(), last.size()});
+  MDB_val value{};
+  int code = mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE);
+  code = mdb_cursor_get(cursor, &key, &value,
+                        code == MDB_NOTFOUND ? MDB_LAST : MDB_PREV);
+  timestamp newest{0};
+  batch_header header;
+  if (code == 0 && internal::key_is_of(view(key), where)
+      && batch_is_sound(view(value)) && read_batch_header(view(value), header))
+    newest = timestamp{header.append_time};
+  mdb_cursor_close(cursor);
+  if (code != 0 && code != MDB_NOTFOUND)
+    return store_.describe(code, "appending");
+  return newest;
+}
+
 result<next_offset> store_write::aged_until(stored_partition where,
                                             next_offset begin, timestamp cutoff,
                                             std::uint32_t batch_count_max) {
@@ -212,7 +235,7 @@ result<next_offset> store_write::aged_until(stored_partition where,
     // What is damaged is not deleted on the word of its header.
     if (!batch_is_sound(cursor.value())
         || !read_batch_header(cursor.value(), header)
-        || header.time_max >= cutoff.value())
+        || header.append_time >= cutoff.value())
       break;
     until = std::max(until, header.next());
   }

@@ -23,9 +23,8 @@ unit_writer::unit_writer(const ports::log_layout& layout,
     : limits_(limits) {
   for (std::uint32_t t = 0; t < layout.topics.size(); ++t) {
     const ports::topic_spec& spec = layout.topics[t];
-    topics_.push_back(
-        {stored_topics[t], spec.partition_count, partitions_.size(),
-         spec.role == ports::topic_role::changelog, spec.retention});
+    topics_.push_back({stored_topics[t], spec.partition_count,
+                       partitions_.size(), spec.role, spec.retention});
     for (std::uint32_t p = 0; p < spec.partition_count; ++p) {
       partition_entry one;
       one.name = {topic_index{t}, partition_index{p}};
@@ -56,7 +55,9 @@ result<void> unit_writer::check(const ports::unit_part& part,
                        + ", partition "
                        + std::to_string(each.target.partition.value())
                        + " is not in the layout"};
-    if (!changelog_allowed && topics_[each.target.topic.value()].changelog)
+    if (!changelog_allowed
+        && topics_[each.target.topic.value()].role
+               == ports::topic_role::changelog)
       return error{errc::invalid_argument,
                    "only a commit unit may write to the changelog"};
     const std::size_t size =
@@ -86,10 +87,18 @@ result<void> unit_writer::add(store_write& into, const ports::unit_part& part,
     one.batch.add(offset, each);
     one.next_bounds.end = after(offset);
     if (changelog_offsets != nullptr
-        && topics_[each.target.topic.value()].changelog)
+        && topics_[each.target.topic.value()].role
+               == ports::topic_role::changelog)
       changelog_offsets->push_back(offset);
   }
   return {};
+}
+
+void unit_writer::take_positions(const ports::unit_part& part) {
+  for (const auto& [source, next] : part.positions)
+    if (exists(source)
+        && topics_[source.topic.value()].role == ports::topic_role::source)
+      positions_.emplace_back(place(source), next);
 }
 
 void unit_writer::truncate(topic_partition target, next_offset before) {
@@ -114,24 +123,34 @@ void unit_writer::want_deleted(partition_entry& one, next_offset before) {
     deleting_.push_back(place(one.name));
 }
 
-result<void> unit_writer::age(store_write& within, timestamp now) {
+result<void> unit_writer::age(store_write& within) {
   for (partition_entry& one : partitions_) {
-    const auto retention = topics_[one.name.topic.value()].retention;
-    if (retention.count() <= 0 || one.bounds.begin == one.bounds.end)
+    const topic_entry& topic = topics_[one.name.topic.value()];
+    const bool source = topic.role == ports::topic_role::source;
+    if ((!source && topic.role != ports::topic_role::output)
+        || topic.retention.count() <= 0 || one.bounds.begin == one.bounds.end
+        || (source && !one.taken))
       continue;
     const auto until = within.aged_until(
         one.stored, one.bounds.begin,
-        timestamp{now.value() - retention.count()}, aged_batches_max);
+        timestamp{now_.value() - topic.retention.count()}, aged_batches_max);
     if (!until)
       return until.error();
-    want_deleted(one, *until);
+    want_deleted(one, source ? std::min(*until, *one.taken) : *until);
   }
   return {};
 }
 
 result<void> unit_writer::flush(store_write& into, partition_entry& one) {
-  const std::string_view bytes =
-      one.batch.finish(one.stored.topic, one.stored.partition);
+  if (!one.append_time) {
+    const auto newest = into.newest_append_time(one.stored);
+    if (!newest)
+      return newest.error();
+    one.append_time = *newest;
+  }
+  one.append_time = std::max(*one.append_time, now_);
+  const std::string_view bytes = one.batch.finish(
+      one.stored.topic, one.stored.partition, *one.append_time);
   ++batches_written_;
   auto written = into.put_batch(one.stored, bytes);
   one.batch.clear();
@@ -182,6 +201,8 @@ std::vector<topic_partition> unit_writer::accept() {
     one.bounds = one.next_bounds;
     changed.push_back(one.name);
   }
+  for (const auto& [which, next] : positions_)
+    partitions_[which].taken = next;
   for (const std::size_t which : deleted_) {
     partitions_[which].deleting = false;
     std::erase(deleting_, which);
@@ -198,6 +219,7 @@ void unit_writer::undo() {
   }
   touched_.clear();
   deleted_.clear();
+  positions_.clear();
   batches_written_ = 0;
 }
 

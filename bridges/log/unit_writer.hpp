@@ -5,6 +5,8 @@
 #include "runtime/ports/event_log.hpp"
 
 #include <cstdint>
+#include <optional>
+#include <utility>
 #include <vector>
 
 namespace freehold::bridges::log {
@@ -35,10 +37,19 @@ public:
   [[nodiscard]] result<void> check(const ports::unit_part& part,
                                    bool changelog_allowed) const;
 
+  /// What the clock says to the transaction that begins: the time of its
+  /// appends. Where the clock steps back, the newest append of the partition
+  /// counts, so that no record looks older than those before it.
+  void set_time(timestamp now) { now_ = now; }
+
   /// Adds a checked part. `changelog_offsets`, where given, takes the offsets
   /// of its changelog records.
   result<void> add(store_write& into, const ports::unit_part& part,
                    std::vector<record_offset>* changelog_offsets);
+
+  /// Takes the positions of a unit's part: what lies before them was read and
+  /// may age.
+  void take_positions(const ports::unit_part& part);
 
   /// Remembers that records below `before` may go.
   void truncate(topic_partition target, next_offset before);
@@ -46,9 +57,12 @@ public:
   [[nodiscard]] bool deletes_pending() const noexcept {
     return !deleting_.empty();
   }
-  /// Marks what is older than the topics' retention for deletion. Comes before
-  /// `add`: it must see nothing that may be undone.
-  result<void> age(store_write& within, timestamp now);
+  /// Marks what was appended longer ago than its topic's retention for
+  /// deletion; of a source only what the application has taken, as far as a
+  /// unit of this life has told. Inbox and changelog never age: the engine
+  /// truncates them. Comes before `add`: it must see nothing that may be
+  /// undone.
+  result<void> age(store_write& within);
 
   /// Writes what is still buffered, deletes a bounded number of old batches
   /// and stores the bounds.
@@ -75,7 +89,7 @@ private:
     std::uint32_t partition_count = 0;
     /// Its place in `partitions_`.
     std::size_t first = 0;
-    bool changelog = false;
+    ports::topic_role role = ports::topic_role::output;
     std::chrono::milliseconds retention{0};
   };
   struct partition_entry {
@@ -86,6 +100,11 @@ private:
     ports::partition_bounds next_bounds;
     /// Everything below may be deleted. At most `bounds.end`.
     next_offset unwanted_below{0};
+    /// Of a source: the position in the last unit that is known to be there.
+    /// Nothing is known before the first one, and nothing ages.
+    std::optional<next_offset> taken;
+    /// When the newest batch was appended; read from the store at first.
+    std::optional<timestamp> append_time;
     bool touched = false;
     bool deleting = false;
     batch_writer batch;
@@ -109,7 +128,10 @@ private:
   std::vector<std::size_t> deleting_;
   /// Those of `deleting_` that the transaction finishes.
   std::vector<std::size_t> deleted_;
+  /// Positions of the transaction under way.
+  std::vector<std::pair<std::size_t, next_offset>> positions_;
   std::uint32_t batches_written_ = 0;
+  timestamp now_{0};
 };
 
 } // namespace freehold::bridges::log

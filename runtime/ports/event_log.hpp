@@ -31,7 +31,9 @@ struct topic_spec {
   std::string name;
   std::uint32_t partition_count = 1;
   topic_role role = topic_role::output;
-  /// Records older than this may be deleted. Zero keeps them for ever.
+  /// What was appended longer ago than this, by the log's clock, may be
+  /// deleted; of a source only what the application has taken. Zero keeps
+  /// records for ever. Inbox and changelog ignore it: they are truncated.
   std::chrono::milliseconds retention{0};
 };
 

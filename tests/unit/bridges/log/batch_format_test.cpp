@@ -28,7 +28,7 @@ std::string golden_batch() {
   writer.add(record_offset{8},
              {{}, timestamp{998}, {}, "", header_list{headers}});
   writer.add(record_offset{11}, {{}, timestamp{1300}, "", {}, {}});
-  return std::string{writer.finish(2, 3)};
+  return std::string{writer.finish(2, 3, timestamp{5140})};
 }
 
 } // namespace
@@ -40,7 +40,7 @@ TEST_CASE("version 1 of the stored batch has these bytes", "[bridges][log]") {
            "03000000"
            "0700000000000000"
            "e803000000000000"
-           "1405000000000000"
+           "1414000000000000"
            "03000000"
            "04000000"
            "0000020600"
