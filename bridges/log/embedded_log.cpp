@@ -117,7 +117,8 @@ result<void> embedded_log::start(const ports::log_layout& layout,
     return stored.error();
   writer_ = unit_writer{
       layout, *numbers, {options_.batch_bytes, options_.record_bytes_max}};
-  writer_.load(*stored);
+  if (auto loaded = writer_.load(*stored); !loaded)
+    return loaded;
   std::vector<fetch_service::topic_entry> topics;
   for (std::size_t t = 0; t < layout.topics.size(); ++t) {
     topics.push_back({(*numbers)[t], layout.topics[t].partition_count});
@@ -409,7 +410,8 @@ result<void> embedded_log::mend() {
   const auto stored = store_->topics();
   if (!stored)
     return stored.error();
-  writer_.load(*stored);
+  if (auto loaded = writer_.load(*stored); !loaded)
+    return loaded;
   store_in_doubt_ = false;
   fetches_.look_again();
   return {};

@@ -339,23 +339,25 @@ private:
 
 } // namespace
 
-result<void> check_lmdb_file(const std::filesystem::path& path) {
+result<std::uint64_t> check_lmdb_file(const std::filesystem::path& path) {
   constexpr int attempts_max = 3;
   const file_handle file{path};
   if (!file.opened())
     return error{errc::unavailable, std::strerror(errno)};
+  std::uint64_t last = 0;
   for (int attempt = 0; attempt < attempts_max; ++attempt) {
     walk now{file};
     const std::string wrong = now.run();
+    last = std::max(now.transactions().first, now.transactions().second);
     if (wrong.empty())
-      return {};
+      return last;
     walk again{file};
     (void)again.read_metas();
     if (again.transactions() == now.transactions())
       return error{errc::corrupt, wrong};
   }
   // A writer is at work; it has checked the file when it began.
-  return {};
+  return last;
 }
 
 } // namespace freehold::bridges::log

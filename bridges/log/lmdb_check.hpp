@@ -2,6 +2,7 @@
 
 #include "runtime/base/result.hpp"
 
+#include <cstdint>
 #include <filesystem>
 
 namespace freehold::bridges::log {
@@ -15,7 +16,9 @@ namespace freehold::bridges::log {
 /// the file is shorter than it says. Contents have checksums of their own.
 ///
 /// May run beside a writer: what changes under the check is checked again.
+/// Gives the number of the last transaction; 0 where none came through yet.
 /// Errors: `corrupt` with the place, `unavailable`.
-[[nodiscard]] result<void> check_lmdb_file(const std::filesystem::path& file);
+[[nodiscard]] result<std::uint64_t>
+check_lmdb_file(const std::filesystem::path& file);
 
 } // namespace freehold::bridges::log

@@ -29,6 +29,8 @@ constexpr unsigned readers_max = 256;
 constexpr unsigned tables_max = 4;
 /// Five sizes of one byte each.
 constexpr std::size_t record_bytes_min = 5;
+/// What LMDB writes before its first transaction: two pages.
+constexpr off_t first_file_bytes_min = 2 * 4096;
 constexpr std::string_view marker_text = "freehold embedded log, format 1\n";
 
 std::string_view view(const MDB_val& value) {
@@ -147,7 +149,9 @@ result<void> lmdb_store::check_file(bool& fresh) const {
   const bool marked = std::filesystem::exists(marker_file(), ignored);
   struct stat found {};
   const bool present = ::stat(data_file().c_str(), &found) == 0;
-  if (!present || found.st_size == 0) {
+  // The marker is made after the first transaction: with it an empty store
+  // means a loss, without it that no node has come that far yet.
+  const auto empty = [&]() -> result<void> {
     if (marked)
       return corrupt("its content is gone");
     if (options_.mode == store_mode::read)
@@ -156,7 +160,13 @@ result<void> lmdb_store::check_file(bool& fresh) const {
                                         + ": start a node there first"};
     fresh = true;
     return {};
-  }
+  };
+  if (!present || found.st_size == 0)
+    return empty();
+  // A reader may come between the steps of a writer's very first start.
+  if (!marked && options_.mode == store_mode::read
+      && found.st_size < first_file_bytes_min)
+    return empty();
   if (marked) {
     std::string text;
     std::ifstream in{marker_file()};
@@ -167,8 +177,14 @@ result<void> lmdb_store::check_file(bool& fresh) const {
                        + " names a format that this version does not know: "
                          "use the version of freehold that wrote it"};
   }
-  if (auto sound = check_lmdb_file(data_file()); !sound)
-    return corrupt(sound.error().context);
+  const auto last = check_lmdb_file(data_file());
+  if (!last)
+    return last.error().code == errc::corrupt
+               ? corrupt(last.error().context)
+               : error{last.error().code,
+                       data_file().string() + ": " + last.error().context};
+  if (*last == 0)
+    return empty();
   return {};
 }
 
@@ -237,10 +253,7 @@ result<void> lmdb_store::open_tables() {
 }
 
 result<void> lmdb_store::make_tables(bool fresh) {
-  MDB_envinfo info{};
-  mdb_env_info(environment_, &info);
-  // A file whose first transaction never came through is as good as fresh.
-  if (!fresh && info.me_last_txnid != 0) {
+  if (!fresh) {
     if (auto opened = open_tables(); !opened)
       return opened;
   } else {

@@ -34,8 +34,17 @@ unit_writer::unit_writer(const ports::log_layout& layout,
   }
 }
 
-void unit_writer::load(const std::vector<ports::topic_description>& stored) {
+result<void>
+unit_writer::load(const std::vector<ports::topic_description>& stored) {
   undo();
+  for (const partition_entry& one : partitions_)
+    if (one.stored.topic >= stored.size()
+        || one.stored.partition >= stored[one.stored.topic].partitions.size())
+      return error{errc::corrupt, "the log has lost topic number "
+                                      + std::to_string(one.stored.topic)
+                                      + ", partition "
+                                      + std::to_string(one.stored.partition)
+                                      + ": restore its directory from a copy"};
   for (partition_entry& one : partitions_) {
     one.bounds = stored[one.stored.topic].partitions[one.stored.partition];
     one.next_bounds = one.bounds;
@@ -44,6 +53,7 @@ void unit_writer::load(const std::vector<ports::topic_description>& stored) {
     // Whatever a former life left in front of the begin.
     want_deleted(one, one.bounds.begin);
   }
+  return {};
 }
 
 result<void> unit_writer::check(const ports::unit_part& part,

@@ -28,8 +28,9 @@ public:
   unit_writer(const ports::log_layout& layout,
               const std::vector<std::uint32_t>& stored_topics, settings limits);
 
-  /// What the store says; drops everything that is under way.
-  void load(const std::vector<ports::topic_description>& stored);
+  /// What the store says; drops everything that is under way. Error: `corrupt`
+  /// where it lacks a topic or partition of the layout.
+  result<void> load(const std::vector<ports::topic_description>& stored);
 
   /// Whether all targets exist, sizes are possible and, unless allowed, no
   /// append names the changelog. Errors: `not_found`, `limit_reached`,

@@ -1,5 +1,6 @@
 // What only the embedded log has: one writer, readers beside it, damaged
 // files, space that is used again, crashes of the process.
+#include "bridges/log/unit_writer.hpp"
 #include "runtime/base/random.hpp"
 #include "tests/unit/bridges/log/embedded_log_testkit.hpp"
 
@@ -9,6 +10,7 @@
 
 #include <csignal>
 #include <cstdlib>
+#include <cstring>
 #include <fstream>
 #include <set>
 
@@ -16,6 +18,35 @@ using namespace freehold;
 using namespace freehold::bridges::log;
 using namespace freehold::bridges::log::testkit;
 using namespace freehold::conformance;
+
+namespace {
+
+/// The file as LMDB makes it before its first transaction: two meta pages
+/// without a table.
+void make_empty_environment(const temporary_directory& directory) {
+  constexpr std::size_t page_bytes = 4096;
+  constexpr std::uint64_t none = ~std::uint64_t{0};
+  std::string bytes(2 * page_bytes, '\0');
+  for (std::size_t page = 0; page < 2; ++page) {
+    const auto put = [&](std::size_t place, auto value) {
+      std::memcpy(bytes.data() + page * page_bytes + place, &value,
+                  sizeof value);
+    };
+    put(0, std::uint64_t{page});
+    put(10, std::uint16_t{8}); // a meta page
+    put(16, std::uint32_t{0xBEEFC0DE});
+    put(20, std::uint32_t{1});
+    put(32, std::uint64_t{1} << 20U); // size of the map
+    put(40, static_cast<std::uint32_t>(page_bytes));
+    put(44, std::uint16_t{8});  // keys of free pages are numbers
+    put(80, none);              // root of the free pages
+    put(128, none);             // root of the tables
+    put(136, std::uint64_t{1}); // last page
+  }
+  std::ofstream{data_of(directory), std::ios::binary} << bytes;
+}
+
+} // namespace
 
 TEST_CASE("a second writer is told which directory and process hold the log",
           "[bridges][log]") {
@@ -87,6 +118,49 @@ TEST_CASE("there is nothing to read where no log was made", "[bridges][log]") {
   const auto reader = embedded_log_reader::open(directory.path());
   REQUIRE(!reader.has_value());
   CHECK(reader.error().code == errc::not_found);
+}
+
+TEST_CASE("a reader that comes during a writer's very first start finds no log",
+          "[bridges][log]") {
+  const temporary_directory directory;
+  make_empty_environment(directory);
+  const auto reader = embedded_log_reader::open(directory.path());
+  REQUIRE(!reader.has_value());
+  CHECK(reader.error().code == errc::not_found);
+  // Before that, for a moment, the file has no pages at all.
+  std::filesystem::resize_file(data_of(directory), 4096);
+  const auto earlier = embedded_log_reader::open(directory.path());
+  REQUIRE(!earlier.has_value());
+  CHECK(earlier.error().code == errc::not_found);
+}
+
+TEST_CASE("a first start that was cut short is made up for", "[bridges][log]") {
+  const temporary_directory directory;
+  make_empty_environment(directory);
+  log_life life{open_log(options_for(directory))};
+  life.append(at(output_topic, 0), {"goes on"});
+}
+
+TEST_CASE("a log that has lost its content is refused, not begun anew",
+          "[bridges][log]") {
+  const temporary_directory directory;
+  fill(directory, 1);
+  std::filesystem::remove(data_of(directory));
+  std::filesystem::remove(directory.path() / "lock.mdb");
+  make_empty_environment(directory);
+  const auto log = embedded_log::open(options_for(directory));
+  REQUIRE(!log.has_value());
+  CHECK(log.error().code == errc::corrupt);
+  CHECK_THAT(log.error().context,
+             Catch::Contains("data.mdb")
+                 && Catch::Contains("its content is gone"));
+}
+
+TEST_CASE("topics that a store lost are an error", "[bridges][log]") {
+  unit_writer writer{make_layout(), {0, 1, 2, 3}, {1024, 1024}};
+  const auto loaded = writer.load({});
+  REQUIRE(!loaded.has_value());
+  CHECK(loaded.error().code == errc::corrupt);
 }
 
 TEST_CASE("a log cut off anywhere is refused, never shortened",
