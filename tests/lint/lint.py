@@ -105,7 +105,7 @@ LINES_MAX = 800
 COLUMNS_MAX = 80
 
 TOP_FOLDERS = ["runtime", "bridges", "actors", "sagas", "node", "tests",
-               "configs"]
+               "configs", "docs", "scripts"]
 
 # Spelled in pieces, so that this file may be read by its own rule.
 FORBIDDEN_WORDS = {
@@ -370,6 +370,20 @@ def readmes(tree):
                    "threads, what it may include)")
 
 
+def links(tree):
+    """A link from one page to another leads somewhere."""
+    for path in tree.paths:
+        if not path.endswith(".md"):
+            continue
+        for number, line in enumerate(tree.lines(path), 1):
+            for target in re.findall(r"\]\(([^)\s]+)\)", line):
+                if re.match(r"[a-z]+:", target) or target.startswith("#"):
+                    continue
+                file = (tree.root / path).parent / target.split("#")[0]
+                if not file.exists():
+                    yield path, number, f"links to {target}, which is not there"
+
+
 def forbidden_words(tree):
     """Nothing of somebody's machine or notebook."""
     for path in tree.paths:
@@ -401,7 +415,8 @@ GOOD_TREE = {
         '#include "runtime/base/a.hpp"\n\n#include <catch2/catch.hpp>\n',
     "tests/unit/CMakeLists.txt": "freehold_test(x SOURCES a_test.cpp)\n",
     "data/left_alone.cpp": "int* p = new int;\n",
-    "docs/a.md": "Words.\n",
+    "docs/a.md": "Words, [more](../docs/b.md#there), [far](https://x.y).\n",
+    "docs/b.md": "[Back](a.md), [here](#b), [all](.).\n",
     **{folder + "/README.md": "# x\n" for folder in TOP_FOLDERS},
 }
 
@@ -480,6 +495,10 @@ PLANTS = {
     file_size: [({"node/b.cpp": "int x;\n" * (LINES_MAX + 1)}, "split it")],
     readmes: [({folder + "/README.md": None, folder + "/b.txt": "x\n"},
                "no README.md") for folder in TOP_FOLDERS],
+    links: [
+        ({"docs/a.md": "[gone](c.md)\n"}, "not there"),
+        ({"docs/a.md": "[gone](../docs/formats)\n"}, "not there"),
+    ],
     forbidden_words: [({"docs/a.md": f"see {word.upper()}1\n"}, word)
                       for word in FORBIDDEN_WORDS],
 }
