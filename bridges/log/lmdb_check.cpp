@@ -20,6 +20,7 @@
 #include <cstdint>
 #include <cstring>
 #include <limits>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -33,11 +34,19 @@ constexpr std::uint64_t no_page = std::numeric_limits<std::uint64_t>::max();
 constexpr std::size_t page_header_bytes = 16;
 constexpr std::size_t node_header_bytes = 8;
 constexpr unsigned depth_max = 32;
-constexpr unsigned branch_flag = 1;
-constexpr unsigned leaf_flag = 2;
-constexpr unsigned overflow_flag = 4;
-constexpr unsigned big_data_flag = 1;
-constexpr unsigned table_flag = 2;
+// LMDB keeps more flags in memory; in a file each page has one of these and no
+// other, and each bit more would lead it to other code.
+constexpr std::uint16_t branch_page = 1;
+constexpr std::uint16_t leaf_page = 2;
+constexpr std::uint16_t overflow_page = 4;
+constexpr std::uint16_t meta_page = 8;
+constexpr std::uint16_t big_data_node = 1;
+constexpr std::uint16_t table_node = 2;
+/// The keys of the table of free pages are numbers; no other table has flags.
+constexpr std::uint16_t number_keys = 8;
+constexpr std::uint32_t page_size_max = 32768;
+/// Beyond it no address space is left.
+constexpr std::uint64_t map_size_max = std::uint64_t{1} << 46U;
 
 struct table {
   std::uint32_t page_size;
@@ -116,16 +125,22 @@ public:
   std::string run() {
     if (auto wrong = read_metas(); !wrong.empty())
       return wrong;
+    if (auto wrong = check_transactions(); !wrong.empty())
+      return wrong;
     const std::uint64_t size = file_.size();
     deep_ = size <= deep_bytes_max || size / page_size_ <= newest().last_page;
     page_count_ = std::min(size / page_size_, newest().last_page + 1);
+    if (page_count_ < 2)
+      return "the file is cut off";
     seen_.assign(page_count_, false);
     seen_[0] = seen_[1] = true;
     if (auto wrong = walk_table(newest().main, true); !wrong.empty())
       return wrong;
     if (auto wrong = walk_table(newest().free_pages, false); !wrong.empty())
       return wrong;
-    return check_free_pages();
+    if (auto wrong = check_free_pages(); !wrong.empty())
+      return wrong;
+    return check_last_page();
   }
 
   [[nodiscard]] std::pair<std::uint64_t, std::uint64_t> transactions() const {
@@ -137,15 +152,17 @@ public:
     if (!file_.read(0, page_header_bytes + sizeof(meta), bytes))
       return "the file is cut off";
     metas_[0] = at<meta>(bytes, page_header_bytes);
+    const bool sound_0 = is_meta_page(bytes, 0);
     page_size_ = metas_[0].free_pages.page_size;
     if (metas_[0].magic != 0xBEEFC0DE || metas_[0].version != 1)
       return "it is not a file of ours";
-    if (page_size_ < 512 || page_size_ > 65536
+    if (page_size_ < 512 || page_size_ > page_size_max
         || (page_size_ & (page_size_ - 1)) != 0)
       return "page 0 is damaged";
     if (!file_.read(page_size_, page_header_bytes + sizeof(meta), bytes))
       return "the file is cut off";
     metas_[1] = at<meta>(bytes, page_header_bytes);
+    const bool sound_1 = is_meta_page(bytes, 1);
     const auto [a, b] = transactions();
     // Each transaction writes the page of its own parity.
     if (metas_[1].magic != metas_[0].magic
@@ -154,7 +171,12 @@ public:
         || (a != b && (a % 2 != 0 || b % 2 != 1)) || (a == b && a != 0)
         || (a > b ? a - b : b - a) > 1)
       return "pages 0 and 1 contradict each other";
-    if (newest().last_page < 1 || newest().last_page >> 47U != 0)
+    const meta& now = newest();
+    if (!sound_0 || !sound_1 || now.last_page < 1 || now.last_page >> 47U != 0
+        || older().last_page > now.last_page
+        || now.free_pages.flags != number_keys || now.main.page_size != 0
+        || now.main.flags != 0 || now.map_size > map_size_max
+        || now.map_size / page_size_ <= now.last_page)
       return "page 0 or 1 is damaged";
     return {};
   }
@@ -163,14 +185,26 @@ private:
   [[nodiscard]] const meta& newest() const {
     return metas_[metas_[1].transaction > metas_[0].transaction ? 1 : 0];
   }
+  [[nodiscard]] const meta& older() const {
+    return metas_[metas_[1].transaction > metas_[0].transaction ? 0 : 1];
+  }
+
+  static bool is_meta_page(std::string_view bytes, std::uint64_t number) {
+    return at<std::uint64_t>(bytes, 0) == number
+           && at<std::uint16_t>(bytes, 10) == meta_page
+           && at<meta>(bytes, page_header_bytes).address == 0;
+  }
 
   struct counts {
     std::uint64_t branch_pages = 0;
     std::uint64_t leaf_pages = 0;
     std::uint64_t overflow_pages = 0;
     std::uint64_t entries = 0;
+    /// The next key in order lies behind it, or is equal where a branch has
+    /// named it.
     std::string last_key;
     bool any_key = false;
+    bool may_repeat = false;
   };
 
   std::string damaged(std::uint64_t page) const {
@@ -187,14 +221,17 @@ private:
 
   std::string walk_table(const table& what, bool user_keys) {
     if (what.root == no_page)
-      return what.entries == 0 ? "" : "a table lost its root";
+      return what.entries == 0 && what.depth == 0 && what.branch_pages == 0
+                     && what.leaf_pages == 0 && what.overflow_pages == 0
+                 ? ""
+                 : "a table lost its root";
     counts found;
     if (what.depth == 0 || what.depth > depth_max)
       return "a table has an impossible depth";
     if (auto wrong = walk_page(what.root, what.depth, user_keys, found);
         !wrong.empty())
       return wrong;
-    if (deep_
+    if ((deep_ || !inside_table_)
         && (found.branch_pages != what.branch_pages
             || found.leaf_pages != what.leaf_pages
             || found.overflow_pages != what.overflow_pages
@@ -220,26 +257,25 @@ private:
     const auto upper = at<std::uint16_t>(bytes, 14);
     const bool leaf = depth == 1;
     if (at<std::uint64_t>(bytes, 0) != page
-        || (flags & 0xFU) != (leaf ? leaf_flag : branch_flag)
-        || lower < page_header_bytes || lower > upper || upper > page_size_)
+        || flags != (leaf ? leaf_page : branch_page)
+        || lower < page_header_bytes || lower % 2 != 0 || lower > upper
+        || upper > page_size_)
       return damaged(page);
     const std::size_t count = (lower - page_header_bytes) / 2U;
-    if (count == 0 || (!leaf && count < 2))
+    if (count == 0 || (!leaf && count < 2) || !nodes_fill(bytes, count, leaf))
       return damaged(page);
     ++(leaf ? found.leaf_pages : found.branch_pages);
     for (std::size_t i = 0; i < count; ++i) {
       const auto position = at<std::uint16_t>(bytes, page_header_bytes + 2 * i);
-      if (position < upper || position + node_header_bytes > page_size_)
-        return damaged(page);
       const std::string_view node = std::string_view{bytes}.substr(position);
-      const auto key_size = at<std::uint16_t>(node, 6);
-      if (node_header_bytes + key_size > node.size())
-        return damaged(page);
       if (leaf) {
         if (auto wrong = walk_entry(page, node, user_keys, found);
             !wrong.empty())
           return wrong;
       } else {
+        // What the first node of a branch has for a key is never looked at.
+        if (i > 0 && !take_key(key_in(node, user_keys), user_keys, true, found))
+          return damaged(page);
         const std::uint64_t child = at<std::uint32_t>(node, 0)
                                     | std::uint64_t{at<std::uint16_t>(node, 4)}
                                           << 32U;
@@ -251,68 +287,123 @@ private:
     return {};
   }
 
+  /// Whether the nodes lie one behind the other from the upper bound to the
+  /// end of the page, as LMDB keeps them: it moves them by their sizes.
+  bool nodes_fill(std::string_view page, std::size_t count, bool leaf) const {
+    std::vector<std::uint16_t> places;
+    for (std::size_t i = 0; i < count; ++i)
+      places.push_back(at<std::uint16_t>(page, page_header_bytes + 2 * i));
+    std::sort(places.begin(), places.end());
+    std::size_t expected = at<std::uint16_t>(page, 14);
+    for (const std::uint16_t place : places) {
+      if (place != expected || place + node_header_bytes > page_size_)
+        return false;
+      const std::string_view node = page.substr(place);
+      std::size_t size = node_header_bytes + at<std::uint16_t>(node, 6);
+      if (leaf)
+        size += (at<std::uint16_t>(node, 4) & big_data_node) != 0
+                    ? sizeof(std::uint64_t)
+                    : at<std::uint32_t>(node, 0);
+      expected += size + size % 2;
+    }
+    return expected == page_size_;
+  }
+
+  static std::string key_in(std::string_view node, bool user_keys) {
+    std::string key{node.substr(node_header_bytes, at<std::uint16_t>(node, 6))};
+    if (!user_keys) // numbers in the machine's order
+      std::reverse(key.begin(), key.end());
+    return key;
+  }
+
+  /// False where the key is out of order, or no key of such a table.
+  static bool take_key(std::string key, bool user_keys, bool from_branch,
+                       counts& found) {
+    if (user_keys ? key.empty() : key.size() != sizeof(std::uint64_t))
+      return false;
+    if (found.any_key
+        && (found.may_repeat ? key < found.last_key : key <= found.last_key))
+      return false;
+    found.last_key = std::move(key);
+    found.any_key = true;
+    found.may_repeat = from_branch;
+    return true;
+  }
+
   std::string walk_entry(std::uint64_t page, std::string_view node,
                          bool user_keys, counts& found) {
     const auto size = at<std::uint32_t>(node, 0);
     const auto flags = at<std::uint16_t>(node, 4);
     const auto key_size = at<std::uint16_t>(node, 6);
-    std::string key{node.substr(node_header_bytes, key_size)};
-    if (!user_keys) // numbers in the machine's order
-      std::reverse(key.begin(), key.end());
-    if (found.any_key && key <= found.last_key)
+    const bool of_tables = user_keys && !inside_table_;
+    if (!take_key(key_in(node, user_keys), user_keys, false, found)
+        || (of_tables ? flags != table_node : (flags & ~big_data_node) != 0))
       return damaged(page);
-    found.last_key = std::move(key);
-    found.any_key = true;
     ++found.entries;
     std::string_view data = node.substr(node_header_bytes + key_size);
     std::string far;
-    if ((flags & big_data_flag) != 0) {
-      if (data.size() < 8)
-        return damaged(page);
+    if ((flags & big_data_node) != 0) {
       const auto first = at<std::uint64_t>(data, 0);
-      const std::uint64_t count =
+      std::uint64_t count =
           (page_header_bytes + std::uint64_t{size} + page_size_ - 1)
           / page_size_;
+      std::string head;
+      if (first >= page_count_)
+        return "the file is cut off before page " + std::to_string(first);
+      if (!file_.read(first * page_size_, page_header_bytes, head)
+          || at<std::uint64_t>(head, 0) != first
+          || at<std::uint16_t>(head, 10) != overflow_page)
+        return damaged(first);
+      const std::uint64_t stated = at<std::uint32_t>(head, 12);
+      // LMDB shortens its lists of free pages in place and keeps the pages.
+      if (user_keys ? stated != count : stated < count)
+        return damaged(first);
+      count = stated;
       for (std::uint64_t i = 0; i < count; ++i)
         if (!take(first + i))
           return first + i >= page_count_ ? "the file is cut off before page "
                                                 + std::to_string(first + i)
                                           : damaged(page);
       found.overflow_pages += count;
-      std::string head;
-      if (!file_.read(first * page_size_, page_header_bytes, head)
-          || at<std::uint64_t>(head, 0) != first
-          || (at<std::uint16_t>(head, 10) & 0xFU) != overflow_flag
-          || at<std::uint32_t>(head, 12) != count)
-        return damaged(first);
       if (!user_keys) {
         if (!file_.read(first * page_size_ + page_header_bytes, size, far))
           return damaged(first);
         data = far;
       }
-    } else if (data.size() < size) {
-      return damaged(page);
     }
     if (!user_keys)
-      return collect_free_pages(page, data.substr(0, size));
-    if ((flags & table_flag) == 0)
+      return collect_free_pages(page, found.last_key, data.substr(0, size));
+    if (!of_tables)
       return {};
-    if (inside_table_ || size != sizeof(table))
+    if (size != sizeof(table))
+      return damaged(page);
+    const auto inner = at<table>(data, 0);
+    if (inner.page_size != 0 || inner.flags != 0)
       return damaged(page);
     inside_table_ = true;
-    auto wrong = walk_table(at<table>(data, 0), true);
+    auto wrong = walk_table(inner, true);
     inside_table_ = false;
     return wrong;
   }
 
-  std::string collect_free_pages(std::uint64_t page, std::string_view list) {
-    if (list.size() < 8)
+  /// @param freed_by the transaction that freed them, the key's last byte first
+  std::string collect_free_pages(std::uint64_t page, std::string freed_by,
+                                 std::string_view list) {
+    std::reverse(freed_by.begin(), freed_by.end());
+    const auto transaction = at<std::uint64_t>(freed_by, 0);
+    if (list.size() < 8 || transaction == 0
+        || transaction > newest().transaction)
       return damaged(page);
     const auto count = at<std::uint64_t>(list, 0);
     if (count > list.size() / 8 - 1)
       return damaged(page);
-    for (std::uint64_t i = 0; i < count; ++i)
+    std::uint64_t last = no_page; // LMDB merges lists that fall
+    for (std::uint64_t i = 0; i < count; ++i) {
       free_.push_back(at<std::uint64_t>(list, 8 + 8 * i));
+      if (free_.back() >= last)
+        return damaged(page);
+      last = free_.back();
+    }
     return {};
   }
 
@@ -325,6 +416,69 @@ private:
         return "page " + std::to_string(page) + " is both free and in use";
     }
     return {};
+  }
+
+  /// LMDB takes new pages behind the last one. That one is in use, or free:
+  /// a number that is neither would let it grow into nowhere.
+  std::string check_last_page() const {
+    const std::uint64_t last = newest().last_page;
+    const bool is_free =
+        std::find(free_.begin(), free_.end(), last) != free_.end();
+    const bool in_use = last < page_count_ && (seen_[last] || !deep_);
+    return is_free || in_use ? "" : "page 0 or 1 is damaged";
+  }
+
+  /// Each state of the file has the number of the transaction that made it in
+  /// one of its tables. LMDB itself has only those of its two first pages, and
+  /// a wrong one there takes the file back to the state before, in silence.
+  std::string check_transactions() const {
+    for (const meta& each : metas_) {
+      if (each.transaction == 0)
+        continue;
+      const auto in_table = find(each.main, transaction_table);
+      if (!in_table || in_table->size() != sizeof(table))
+        continue; // the walk says what is wrong, if it is ours
+      const auto number = find(at<table>(*in_table, 0), transaction_key);
+      if (number && number->size() >= sizeof(std::uint64_t)
+          && at<std::uint64_t>(*number, 0) != each.transaction)
+        return "page 0 or 1 names a transaction that is not its own";
+    }
+    return {};
+  }
+
+  /// A small value; nothing where there is none or the way to it is damaged.
+  std::optional<std::string> find(const table& in, std::string_view key) const {
+    std::uint64_t page = in.root;
+    std::string bytes;
+    for (unsigned depth = in.depth; depth > 0 && depth <= depth_max; --depth) {
+      if (page >= file_.size() / page_size_
+          || !file_.read(page * page_size_, page_size_, bytes))
+        return std::nullopt;
+      const auto lower = at<std::uint16_t>(bytes, 12);
+      const std::size_t count =
+          (std::max<std::size_t>(lower, page_header_bytes) - page_header_bytes)
+          / 2U;
+      const bool leaf = depth == 1;
+      if (lower > page_size_ || count == 0 || !nodes_fill(bytes, count, leaf))
+        return std::nullopt;
+      std::optional<std::string_view> chosen;
+      for (std::size_t i = 0; i < count; ++i) {
+        const std::string_view node = std::string_view{bytes}.substr(
+            at<std::uint16_t>(bytes, page_header_bytes + 2 * i));
+        const std::string here = key_in(node, true);
+        if (leaf ? here == key : i == 0 || here <= key)
+          chosen = node;
+      }
+      if (!chosen)
+        return std::nullopt;
+      if (leaf)
+        return std::string{
+            chosen->substr(node_header_bytes + at<std::uint16_t>(*chosen, 6),
+                           at<std::uint32_t>(*chosen, 0))};
+      page = at<std::uint32_t>(*chosen, 0)
+             | std::uint64_t{at<std::uint16_t>(*chosen, 4)} << 32U;
+    }
+    return std::nullopt;
   }
 
   const file_handle& file_;

@@ -269,6 +269,9 @@ result<void> lmdb_store::make_tables(bool fresh) {
     if (code == 0)
       code = put(transaction, meta_, "format",
                  internal::encode_number(internal::store_format));
+    if (code == 0)
+      code = put(transaction, meta_, transaction_key,
+                 internal::encode_number(mdb_txn_id(transaction)));
     if (code != 0)
       mdb_txn_abort(transaction);
     else

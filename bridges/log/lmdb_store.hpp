@@ -37,12 +37,14 @@ struct store_options {
 ///
 /// | table     | key                                     | value            |
 /// |-----------|-----------------------------------------|------------------|
-/// | `meta`    | `format`, `epoch`                       | u64, crc         |
+/// | `meta`    | `format`, `epoch`, `transaction`        | u64, crc         |
 /// | `topics`  | topic, u32                              | specification    |
 /// | `bounds`  | topic, partition, u32 each              | begin, end, crc  |
 /// | `batches` | topic, partition, u32; base offset, u64 | `batch_format`   |
 ///
-/// Keys are big endian, so that a partition's batches lie side by side.
+/// `transaction` is the number of the transaction that wrote it, see
+/// `check_lmdb_file`. Keys are big endian, so that a partition's batches lie
+/// side by side.
 ///
 /// Batches of all partitions share one table, of about 64 KiB each. Measured
 /// with 8 partitions, 256 MiB live, 4 GiB passed through, no fsync; CPU
@@ -167,9 +169,22 @@ private:
               MDB_txn* transaction)
       : store_(store), gate_(std::move(gate)), transaction_(transaction) {}
 
+  /// Where the file is mapped. @pre nothing was written yet
+  struct mapping {
+    std::uintptr_t begin = 0;
+    std::uint64_t size = 0;
+    std::size_t page_size = 1;
+  };
+  [[nodiscard]] mapping find_mapping() const;
+  /// LMDB frees as many pages as the first one of a large value says, from the
+  /// number on that it says. It must not be believed blindly: pages of
+  /// somebody else would be given away.
+  [[nodiscard]] bool span_is_sound(std::string_view value) const;
+
   lmdb_store& store_;
   std::shared_lock<std::shared_mutex> gate_;
   MDB_txn* transaction_;
+  mapping map_;
 };
 
 } // namespace freehold::bridges::log

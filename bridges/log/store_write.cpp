@@ -1,5 +1,6 @@
 // The writing half of `lmdb_store`.
 #include "bridges/log/batch_format.hpp"
+#include "bridges/log/lmdb_check.hpp"
 #include "bridges/log/lmdb_store.hpp"
 #include "bridges/log/lmdb_values.hpp"
 #include "runtime/base/assert.hpp"
@@ -74,23 +75,46 @@ private:
   int code_ = 0;
 };
 
-/// LMDB frees as many pages as the first one says. It must not be believed
-/// blindly: pages of somebody else would be given away.
-bool span_is_sound(std::string_view value, std::size_t page_size) {
-  constexpr std::size_t header_bytes = 16;
-  constexpr std::uint16_t overflow_page = 4;
-  const auto address = reinterpret_cast<std::uintptr_t>(value.data());
-  if (address % page_size != header_bytes)
-    return true; // lies within a leaf page
-  std::uint16_t flags = 0;
-  std::uint32_t pages = 0;
-  std::memcpy(&flags, value.data() - header_bytes + 10, sizeof flags);
-  std::memcpy(&pages, value.data() - header_bytes + 12, sizeof pages);
-  return (flags & overflow_page) != 0
-         && pages == (header_bytes + value.size() + page_size - 1) / page_size;
+} // namespace
+
+store_write::mapping store_write::find_mapping() const {
+  MDB_envinfo info{};
+  mdb_env_info(store_.environment_, &info);
+  MDB_stat form{};
+  mdb_stat(transaction_, store_.meta_, &form);
+  MDB_val key = value_of("format");
+  MDB_val found{};
+  if (mdb_get(transaction_, store_.meta_, &key, &found) != 0)
+    return {};
+  const auto address = reinterpret_cast<std::uintptr_t>(found.mv_data);
+  const std::uintptr_t page = address - address % form.ms_psize;
+  std::uint64_t number = 0;
+  std::memcpy(&number, reinterpret_cast<const void*>(page), sizeof number);
+  return {page - number * form.ms_psize, info.me_mapsize, form.ms_psize};
 }
 
-} // namespace
+bool store_write::span_is_sound(std::string_view value) const {
+  constexpr std::size_t header_bytes = 16;
+  constexpr std::uint16_t overflow_page = 4; // and no bit more
+  const auto address = reinterpret_cast<std::uintptr_t>(value.data());
+  // What this transaction changed lies elsewhere and is its own work.
+  if (address - map_.begin >= map_.size)
+    return true;
+  if (address % map_.page_size != header_bytes)
+    return true; // lies within a leaf page
+  std::uint64_t number = 0;
+  std::uint16_t flags = 0;
+  std::uint32_t pages = 0;
+  const char* const page = value.data() - header_bytes;
+  std::memcpy(&number, page, sizeof number);
+  std::memcpy(&flags, page + 10, sizeof flags);
+  std::memcpy(&pages, page + 12, sizeof pages);
+  return number == (address - map_.begin) / map_.page_size
+         && flags == overflow_page
+         && pages
+                == (header_bytes + value.size() + map_.page_size - 1)
+                       / map_.page_size;
+}
 
 result<std::unique_ptr<store_write>> store_write::begin(lmdb_store& store) {
   std::shared_lock gate{store.environment_gate_};
@@ -103,8 +127,14 @@ result<std::unique_ptr<store_write>> store_write::begin(lmdb_store& store) {
           mdb_txn_begin(store.environment_, nullptr, 0, &transaction);
       code != 0)
     return store.describe(code, "beginning a transaction");
-  return std::unique_ptr<store_write>{
+  std::unique_ptr<store_write> made{
       new store_write{store, std::move(gate), transaction}};
+  made->map_ = made->find_mapping();
+  if (const int code = put(transaction, store.meta_, transaction_key,
+                           internal::encode_number(mdb_txn_id(transaction)));
+      code != 0)
+    return store.describe(code, "beginning a transaction");
+  return made;
 }
 
 store_write::~store_write() {
@@ -176,15 +206,13 @@ result<std::uint64_t> store_write::next_epoch() {
 result<store_write::deletion>
 store_write::delete_front(stored_partition where, next_offset before,
                           std::uint32_t batch_count_max) {
-  MDB_stat form{};
-  mdb_stat(transaction_, store_.batches_, &form);
   deletion done;
   front_cursor cursor{transaction_, store_.batches_, where};
   for (; cursor.on_batch(); cursor.next()) {
     batch_header header;
     if (!read_batch_header(cursor.value(), header)
         || header.base_offset != cursor.base()
-        || !span_is_sound(cursor.value(), form.ms_psize))
+        || !span_is_sound(cursor.value()))
       return store_.corrupt("a batch that is to be deleted, offset "
                             + std::to_string(cursor.base()));
     if (header.next() > before)
