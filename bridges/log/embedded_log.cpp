@@ -1,5 +1,6 @@
 #include "bridges/log/embedded_log.hpp"
 
+#include "bridges/log/durable_files.hpp"
 #include "bridges/log/log_layout.hpp"
 
 #include <algorithm>
@@ -32,12 +33,8 @@ embedded_log::open(embedded_log_options options) {
     return error{errc::invalid_argument,
                  "an embedded log needs a clock, batches of 1 KiB to 16 MiB "
                  "and room for at least 1 MiB"};
-  std::error_code failed;
-  std::filesystem::create_directories(options.directory, failed);
-  if (failed)
-    return error{errc::unavailable, "cannot make the directory "
-                                        + options.directory.string() + ": "
-                                        + failed.message()};
+  if (auto made = make_durable_directory(options.directory); !made)
+    return made.error();
   auto lock = writer_lock::take(options.directory);
   if (!lock)
     return lock.error();

@@ -1,13 +1,12 @@
 #include "bridges/log/lmdb_store.hpp"
 
 #include "bridges/log/batch_format.hpp"
+#include "bridges/log/durable_files.hpp"
 #include "bridges/log/lmdb_check.hpp"
 #include "bridges/log/lmdb_values.hpp"
 
-#include <fcntl.h>
 #include <lmdb.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -97,15 +96,6 @@ int put(MDB_txn* transaction, unsigned table, std::string_view key,
   return mdb_put(transaction, table, &at, &what, 0);
 }
 
-/// Makes names in a directory durable.
-void sync_directory(const std::filesystem::path& directory) {
-  const int fd = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd < 0)
-    return;
-  (void)::fsync(fd);
-  ::close(fd);
-}
-
 /// The memory behind the records that a read hands out.
 struct owned_batch final : ports::record_batch {
   std::unique_ptr<char[]> bytes;
@@ -171,7 +161,8 @@ result<void> lmdb_store::check_file(bool& fresh) const {
     std::string text;
     std::ifstream in{marker_file()};
     std::getline(in, text, '\0');
-    if (text != marker_text)
+    // An empty one is what a loss of power may have left; it is made again.
+    if (!text.empty() && text != marker_text)
       return error{errc::corrupt,
                    marker_file().string()
                        + " names a format that this version does not know: "
@@ -280,12 +271,10 @@ result<void> lmdb_store::make_tables(bool fresh) {
       return describe(code, "making the log");
   }
   // Written last: from here on an empty data file means a loss.
-  std::error_code ignored;
-  if (!std::filesystem::exists(marker_file(), ignored)) {
-    std::ofstream{marker_file()} << marker_text;
-    sync_directory(options_.directory);
-  }
-  return {};
+  std::error_code missing;
+  if (std::filesystem::file_size(marker_file(), missing) > 0 && !missing)
+    return {};
+  return write_durable_file(marker_file(), marker_text);
 }
 
 result<void> lmdb_store::reopen() {

@@ -156,6 +156,56 @@ TEST_CASE("a log that has lost its content is refused, not begun anew",
                  && Catch::Contains("its content is gone"));
 }
 
+TEST_CASE("an empty marker beside a sound log is made again",
+          "[bridges][log]") {
+  const temporary_directory directory;
+  fill(directory, 1);
+  const auto expected = count_all(directory);
+  const auto marker = directory.path() / "freehold-log.format";
+  std::ofstream{marker, std::ios::trunc};
+  const auto found = count_all(directory); // a reader leaves it as it is
+  REQUIRE(found.has_value());
+  CHECK(*found == *expected);
+  CHECK(std::filesystem::file_size(marker) == 0);
+  { log_life life{open_log(options_for(directory))}; }
+  CHECK(std::filesystem::file_size(marker) > 0);
+}
+
+TEST_CASE("a marker that names another format is refused", "[bridges][log]") {
+  const temporary_directory directory;
+  fill(directory, 1);
+  std::ofstream{directory.path() / "freehold-log.format"} << "format 77\n";
+  const auto log = embedded_log::open(options_for(directory));
+  REQUIRE(!log.has_value());
+  CHECK(log.error().code == errc::corrupt);
+  CHECK_THAT(log.error().context, Catch::Contains("freehold-log.format"));
+}
+
+TEST_CASE("a marker that cannot be written is an error of the opening",
+          "[bridges][log]") {
+  const temporary_directory directory;
+  const auto in_the_way = directory.path() / "freehold-log.format.new";
+  std::filesystem::create_directory(in_the_way);
+  const auto log = embedded_log::open(options_for(directory));
+  REQUIRE(!log.has_value());
+  CHECK(log.error().code == errc::unavailable);
+  CHECK_THAT(log.error().context, Catch::Contains("freehold-log.format"));
+  std::filesystem::remove(in_the_way);
+  log_life life{open_log(options_for(directory))};
+}
+
+TEST_CASE("a log makes the directories above its own", "[bridges][log]") {
+  const temporary_directory directory;
+  auto options = options_for(directory);
+  options.directory = directory.path() / "a" / "b" / "c/";
+  { log_life life{open_log(options)}; }
+  CHECK(std::filesystem::exists(directory.path() / "a/b/c/data.mdb"));
+  options.directory = directory.path() / "a/b/c/data.mdb/d";
+  const auto log = embedded_log::open(options);
+  REQUIRE(!log.has_value());
+  CHECK(log.error().code == errc::unavailable);
+}
+
 TEST_CASE("topics that a store lost are an error", "[bridges][log]") {
   unit_writer writer{make_layout(), {0, 1, 2, 3}, {1024, 1024}};
   const auto loaded = writer.load({});
