@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <condition_variable>
 #include <cstring>
 #include <fstream>
 #include <map>
@@ -45,10 +46,22 @@ std::string_view view_of(const Key& key) {
   return {key.data(), key.size()};
 }
 
-/// The environments of this process, by the identity of their directory.
+/// The environments of this process, by the identity of their directory. One
+/// that nobody holds any more stays here until it is closed: closing it beside
+/// a second one would take away the lock by which other processes see us.
 struct open_stores {
+  using identity = std::pair<dev_t, ino_t>;
+
   std::mutex gate;
-  std::map<std::pair<dev_t, ino_t>, std::weak_ptr<lmdb_store>> by_directory;
+  std::condition_variable closed;
+  std::map<identity, std::weak_ptr<lmdb_store>> by_directory;
+
+  void close(lmdb_store* store, identity which) {
+    const std::lock_guard lock{gate};
+    const std::unique_ptr<lmdb_store> last{store};
+    by_directory.erase(which);
+    closed.notify_all();
+  }
 };
 
 open_stores& stores_of_process() {
@@ -113,19 +126,31 @@ lmdb_store::open(const store_options& options) {
                                       + options.directory.string()
                                       + ": name the node's log directory"};
   open_stores& stores = stores_of_process();
-  const std::lock_guard lock{stores.gate};
-  auto& entry = stores.by_directory[{found.st_dev, found.st_ino}];
-  if (auto present = entry.lock()) {
+  const open_stores::identity which{found.st_dev, found.st_ino};
+  // Goes after the lock: dropping the last one takes the gate.
+  std::shared_ptr<lmdb_store> present;
+  std::unique_lock lock{stores.gate};
+  stores.closed.wait(lock, [&] {
+    const auto entry = stores.by_directory.find(which);
+    if (entry == stores.by_directory.end())
+      return true;
+    present = entry->second.lock();
+    return present != nullptr;
+  });
+  if (present != nullptr) {
     if (options.mode == store_mode::read)
       return present;
     return error{errc::in_use, "this process already uses the log in "
                                    + options.directory.string()
                                    + ": close that reader or log first"};
   }
-  std::shared_ptr<lmdb_store> store{new lmdb_store{options}};
-  if (auto opened = store->open_environment(); !opened)
+  std::unique_ptr<lmdb_store> made{new lmdb_store{options}};
+  if (auto opened = made->open_environment(); !opened)
     return opened.error();
-  entry = store;
+  std::shared_ptr<lmdb_store> store{
+      made.release(),
+      [&stores, which](lmdb_store* last) { stores.close(last, which); }};
+  stores.by_directory[which] = store;
   return store;
 }
 

@@ -5,14 +5,17 @@
 #include "tests/unit/bridges/log/embedded_log_testkit.hpp"
 
 #include <catch2/catch.hpp>
+#include <fcntl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
 #include <set>
+#include <thread>
 
 using namespace freehold;
 using namespace freehold::bridges::log;
@@ -111,6 +114,80 @@ TEST_CASE("another process may read while the log is written",
   CHECK(WEXITSTATUS(status) == 0);
   for (const int fd : {to_writer[0], to_writer[1], to_reader[0], to_reader[1]})
     ::close(fd);
+}
+
+TEST_CASE("while one thread drops the last reader and another opens one, the "
+          "process stays visible to others",
+          "[bridges][log]") {
+  const temporary_directory directory;
+  fill(directory, 1);
+  int ask[2];
+  int answer[2];
+  REQUIRE(::pipe(ask) == 0);
+  REQUIRE(::pipe(answer) == 0);
+  // The observer is made before anything is opened. It tells whether another
+  // process holds LMDB's lock on the table of readers.
+  const pid_t observer = ::fork();
+  if (observer == 0) {
+    ::close(ask[1]);
+    char byte = 0;
+    while (::read(ask[0], &byte, 1) == 1) {
+      const int fd = ::open((directory.path() / "lock.mdb").c_str(), O_RDWR);
+      struct flock wanted {};
+      wanted.l_type = F_WRLCK;
+      wanted.l_whence = SEEK_SET;
+      wanted.l_len = 1;
+      (void)::fcntl(fd, F_GETLK, &wanted);
+      ::close(fd);
+      byte = wanted.l_type == F_UNLCK ? 'n' : 'y';
+      (void)!::write(answer[1], &byte, 1);
+    }
+    ::_exit(0);
+  }
+  ::close(ask[0]);
+  // In each round the other thread drops its reader, the only one, while this
+  // one opens another. Both come to the same number, then go.
+  constexpr int round_count = 2000;
+  std::atomic<int> ready{0};
+  std::atomic<int> dropped{0};
+  const auto meet = [&](int round) {
+    for (++ready; ready < 2 * (round + 1);)
+      std::this_thread::yield();
+  };
+  std::thread other{[&] {
+    for (int round = 0; round < round_count; ++round) {
+      auto reader = embedded_log_reader::open(directory.path());
+      meet(2 * round);
+      reader = error{errc::stopped, "dropped"};
+      ++dropped;
+      meet(2 * round + 1);
+    }
+  }};
+  int unseen = 0;
+  int failed = 0;
+  for (int round = 0; round < round_count; ++round) {
+    meet(2 * round);
+    // A little later each time, to meet the other one in every step.
+    for (volatile int wait = round % 50 * 20; wait > 0;)
+      wait = wait - 1;
+    auto reader = embedded_log_reader::open(directory.path());
+    failed += reader.has_value() ? 0 : 1;
+    while (dropped <= round)
+      std::this_thread::yield();
+    char byte = 'x';
+    (void)!::write(ask[1], &byte, 1);
+    (void)!::read(answer[0], &byte, 1);
+    unseen += byte == 'n' ? 1 : 0;
+    reader = error{errc::stopped, "dropped"};
+    meet(2 * round + 1);
+  }
+  other.join();
+  ::close(ask[1]);
+  ::close(answer[0]);
+  ::close(answer[1]);
+  REQUIRE(::waitpid(observer, nullptr, 0) == observer);
+  CHECK(failed == 0);
+  CHECK(unseen == 0);
 }
 
 TEST_CASE("there is nothing to read where no log was made", "[bridges][log]") {
