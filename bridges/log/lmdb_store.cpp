@@ -244,11 +244,17 @@ result<void> lmdb_store::open_environment() {
 
 result<void> lmdb_store::open_tables() {
   MDB_txn* transaction = nullptr;
-  if (const int code = begin_read(&transaction); code != 0)
+  int code = begin_read(&transaction);
+  // A writer may raise the map's size under our hands. Nobody else has the
+  // environment yet.
+  while (code == MDB_MAP_RESIZED)
+    if (code = mdb_env_set_mapsize(environment_, 0); code == 0)
+      code = begin_read(&transaction);
+  if (code != 0)
     return describe(code, "opening the log");
   // Table handles outlive the transaction only if it is committed.
   std::string_view format;
-  int code = mdb_dbi_open(transaction, "meta", 0, &meta_);
+  code = mdb_dbi_open(transaction, "meta", 0, &meta_);
   for (auto [name, table] :
        {std::pair{"topics", &topics_}, std::pair{"bounds", &bounds_},
         std::pair{"batches", &batches_}})
@@ -322,7 +328,9 @@ int lmdb_store::begin_read(MDB_txn** into,
     held.unlock();
     {
       const std::unique_lock alone{environment_gate_};
-      code = mdb_env_set_mapsize(environment_, 0);
+      // Without the gate somebody may have closed it, to open it again.
+      code = environment_ == nullptr ? MDB_PANIC
+                                     : mdb_env_set_mapsize(environment_, 0);
     }
     held.lock();
     if (code == 0)

@@ -190,6 +190,74 @@ TEST_CASE("while one thread drops the last reader and another opens one, the "
   CHECK(unseen == 0);
 }
 
+TEST_CASE("a reader follows a writer that was given more room",
+          "[bridges][log]") {
+  const temporary_directory directory;
+  int to_writer[2];
+  int to_reader[2];
+  REQUIRE(::pipe(to_writer) == 0);
+  REQUIRE(::pipe(to_reader) == 0);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    char byte = 'x';
+    (void)!::read(to_reader[0], &byte, 1);
+    auto reader = embedded_log_reader::open(directory.path());
+    bool good = reader.has_value() && (*reader)->topics().has_value();
+    (void)!::write(to_writer[1], &byte, 1);
+    (void)!::read(to_reader[0], &byte, 1);
+    if (good) {
+      const auto batch =
+          (*reader)->read(at(output_topic, 0), next_offset{0}, 1U << 30U);
+      good = batch.has_value() && (*batch)->records.size() == 101;
+    }
+    ::_exit(good ? 0 : 1);
+  }
+  auto options = options_for(directory);
+  options.map_bytes_max = 2U << 20U;
+  char byte = 'x';
+  {
+    log_life life{open_log(options)};
+    life.append(at(output_topic, 0), {"small"});
+  }
+  (void)!::write(to_reader[1], &byte, 1);
+  (void)!::read(to_writer[0], &byte, 1);
+  options.map_bytes_max = 64U << 20U;
+  {
+    log_life life{open_log(options)};
+    life.append(at(output_topic, 0),
+                std::vector<std::string>(100, std::string(100'000, 'v')));
+  }
+  (void)!::write(to_reader[1], &byte, 1);
+  int status = 0;
+  REQUIRE(::waitpid(child, &status, 0) == child);
+  CHECK(WIFEXITED(status));
+  CHECK(WEXITSTATUS(status) == 0);
+  for (const int fd : {to_writer[0], to_writer[1], to_reader[0], to_reader[1]})
+    ::close(fd);
+}
+
+TEST_CASE("a store that could not be opened again answers with errors",
+          "[bridges][log]") {
+  const temporary_directory directory;
+  fill(directory, 1);
+  auto store = lmdb_store::open({.directory = directory.path(),
+                                 .mode = store_mode::write,
+                                 .fsync = false,
+                                 .map_bytes_max = 64U << 20U});
+  REQUIRE(store.has_value());
+  std::filesystem::rename(data_of(directory), directory.path() / "away");
+  CHECK(!(*store)->reopen().has_value());
+  CHECK(!(*store)->topics().has_value());
+  CHECK(!(*store)
+             ->read({3, 0}, next_offset{0}, 100, at(output_topic, 0))
+             .has_value());
+  CHECK(!store_write::begin(**store).has_value());
+  // A second attempt may succeed.
+  std::filesystem::rename(directory.path() / "away", data_of(directory));
+  CHECK((*store)->reopen().has_value());
+  CHECK((*store)->topics().has_value());
+}
+
 TEST_CASE("there is nothing to read where no log was made", "[bridges][log]") {
   const temporary_directory directory;
   const auto reader = embedded_log_reader::open(directory.path());
