@@ -273,7 +273,7 @@ embedded_log::write(const std::function<result<void>(store_write&)>& fill) {
     return failed(mended.error());
   if (fault == store_fault::fail)
     return failed({errc::unavailable, "a test let the commit fail"});
-  auto begun = store_write::begin(*store_);
+  auto begun = store_write::begin(*store_, epoch_);
   if (!begun)
     return failed(begun.error());
   const timestamp now = options_.clock->now();
@@ -308,6 +308,8 @@ embedded_log::write(const std::function<result<void>(store_write&)>& fill) {
 void embedded_log::execute(commit_task& what) {
   ports::commit_result answer;
   answer.id = what.unit->id;
+  /// Recovering would take the log away from the other writer in its turn.
+  bool taken_over = false;
   if (auto checked = check(*what.unit); !checked) {
     answer.why = checked.error();
   } else {
@@ -320,6 +322,7 @@ void embedded_log::execute(commit_task& what) {
       }
       return {};
     });
+    taken_over = outcome.why.code == errc::fenced;
     answer.outcome = outcome.outcome;
     answer.why = std::move(outcome.why);
   }
@@ -332,7 +335,7 @@ void embedded_log::execute(commit_task& what) {
   tell([&](ports::log_listener& listener) {
     const error why = answer.why;
     listener.committed(std::move(answer));
-    if (why.code == errc::no_space || why.code == errc::corrupt)
+    if (why.code == errc::no_space || why.code == errc::corrupt || taken_over)
       listener.broken(why);
   });
 }
@@ -386,7 +389,7 @@ void embedded_log::execute(recover_task&) {
   };
   if (auto mended = mend(); !mended)
     return fail(mended.error());
-  auto begun = store_write::begin(*store_);
+  auto begun = store_write::begin(*store_, epoch_);
   if (!begun)
     return fail(begun.error());
   const auto epoch = (*begun)->next_epoch();
@@ -436,7 +439,7 @@ void embedded_log::maintain() {
   const timestamp now = options_.clock->now();
   if (store_in_doubt_ || (!writer_.deletes_pending() && !maintenance_due(now)))
     return;
-  auto begun = store_write::begin(*store_);
+  auto begun = store_write::begin(*store_, epoch_);
   if (!begun)
     return;
   store_->drop_stale_readers();

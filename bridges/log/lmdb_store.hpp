@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <shared_mutex>
 #include <string_view>
 #include <vector>
@@ -128,7 +129,10 @@ private:
 /// by the same thread.
 class store_write {
 public:
-  static result<std::unique_ptr<store_write>> begin(lmdb_store& store);
+  /// Errors: `fenced` where `epoch` is given and not the one stored: another
+  /// writer took over. `no_space`, `corrupt`, `unavailable`.
+  static result<std::unique_ptr<store_write>>
+  begin(lmdb_store& store, std::optional<std::uint64_t> epoch = std::nullopt);
   store_write(const store_write&) = delete;
   store_write& operator=(const store_write&) = delete;
   ~store_write();
@@ -139,6 +143,8 @@ public:
   result<void> put_bounds(stored_partition where,
                           ports::partition_bounds bounds);
   result<void> put_topic(std::uint32_t topic, const ports::topic_spec& spec);
+  /// The epoch that outlives restarts; 0 before the first life.
+  result<std::uint64_t> epoch();
   /// Counts the epoch that outlives restarts up by one and returns it.
   result<std::uint64_t> next_epoch();
 

@@ -116,7 +116,8 @@ bool store_write::span_is_sound(std::string_view value) const {
                        / map_.page_size;
 }
 
-result<std::unique_ptr<store_write>> store_write::begin(lmdb_store& store) {
+result<std::unique_ptr<store_write>>
+store_write::begin(lmdb_store& store, std::optional<std::uint64_t> epoch) {
   std::shared_lock gate{store.environment_gate_};
   if (store.environment_ == nullptr)
     return error{errc::unavailable,
@@ -129,6 +130,17 @@ result<std::unique_ptr<store_write>> store_write::begin(lmdb_store& store) {
     return store.describe(code, "beginning a transaction");
   std::unique_ptr<store_write> made{
       new store_write{store, std::move(gate), transaction}};
+  if (epoch) {
+    const auto stored = made->epoch();
+    if (!stored)
+      return stored.error();
+    if (*stored != *epoch)
+      return error{errc::fenced,
+                   "another process writes the log in "
+                       + store.directory().string() + ": its epoch is "
+                       + std::to_string(*stored) + ", ours was "
+                       + std::to_string(*epoch) + "; was writer.lock deleted?"};
+  }
   made->map_ = made->find_mapping();
   if (const int code = put(transaction, store.meta_, transaction_key,
                            internal::encode_number(mdb_txn_id(transaction)));
@@ -182,25 +194,30 @@ result<void> store_write::put_topic(std::uint32_t topic,
   return {};
 }
 
-result<std::uint64_t> store_write::next_epoch() {
+result<std::uint64_t> store_write::epoch() {
   MDB_val key = value_of("epoch");
   MDB_val found{};
-  std::uint64_t epoch = 0;
-  const int read = mdb_get(transaction_, store_.meta_, &key, &found);
-  if (read == 0) {
-    const auto stored = internal::decode_number(view(found));
-    if (!stored)
-      return store_.corrupt("the counter of epochs");
-    epoch = *stored;
-  } else if (read != MDB_NOTFOUND) {
-    return store_.describe(read, "granting shards");
-  }
-  ++epoch;
+  const int code = mdb_get(transaction_, store_.meta_, &key, &found);
+  if (code == MDB_NOTFOUND)
+    return std::uint64_t{0};
+  if (code != 0)
+    return store_.describe(code, "reading the epoch");
+  const auto stored = internal::decode_number(view(found));
+  if (!stored)
+    return store_.corrupt("the counter of epochs");
+  return *stored;
+}
+
+result<std::uint64_t> store_write::next_epoch() {
+  const auto last = epoch();
+  if (!last)
+    return last;
+  const std::uint64_t next = *last + 1;
   if (const int code = put(transaction_, store_.meta_, "epoch",
-                           internal::encode_number(epoch));
+                           internal::encode_number(next));
       code != 0)
     return store_.describe(code, "granting shards");
-  return epoch;
+  return next;
 }
 
 result<store_write::deletion>

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -10,9 +11,36 @@
 
 namespace freehold::bridges::log {
 
+namespace {
+
+/// Each one more needs somebody who deletes the file just then.
+constexpr int attempts_max = 10;
+
+} // namespace
+
 result<std::unique_ptr<writer_lock>>
 writer_lock::take(const std::filesystem::path& directory) {
   const auto file = directory / "writer.lock";
+  for (int attempt = 0; attempt < attempts_max; ++attempt) {
+    auto lock = take_file(directory, file);
+    if (!lock || (*lock)->is_of(file))
+      return lock;
+  }
+  return error{errc::unavailable, file.string()
+                                      + " is deleted again and again: let that "
+                                        "be, it guards the log"};
+}
+
+bool writer_lock::is_of(const std::filesystem::path& file) const {
+  struct stat ours {};
+  struct stat present {};
+  return ::fstat(fd_, &ours) == 0 && ::stat(file.c_str(), &present) == 0
+         && ours.st_dev == present.st_dev && ours.st_ino == present.st_ino;
+}
+
+result<std::unique_ptr<writer_lock>>
+writer_lock::take_file(const std::filesystem::path& directory,
+                       const std::filesystem::path& file) {
   const int fd = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
   if (fd < 0)
     return error{errc::unavailable,

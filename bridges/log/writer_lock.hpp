@@ -9,6 +9,9 @@ namespace freehold::bridges::log {
 
 /// The right of one process to write the log of a directory, held until it is
 /// destroyed or the process ends, however it ends. The file names the process.
+///
+/// Whoever deletes the file while it is held lets a second writer in. The log
+/// notices that by its epoch; see `store_write::begin`.
 class writer_lock {
 public:
   /// Errors: `in_use` naming the directory and the other process,
@@ -22,6 +25,12 @@ public:
 
 private:
   explicit writer_lock(int fd) : fd_(fd) {}
+  static result<std::unique_ptr<writer_lock>>
+  take_file(const std::filesystem::path& directory,
+            const std::filesystem::path& file);
+  /// Whether the file that is locked still has its name.
+  [[nodiscard]] bool is_of(const std::filesystem::path& file) const;
+
   int fd_;
 };
 

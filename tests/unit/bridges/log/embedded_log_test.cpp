@@ -64,6 +64,53 @@ TEST_CASE("a second writer is told which directory and process hold the log",
                  && Catch::Contains("stop"));
 }
 
+TEST_CASE("a writer whose lock was deleted is fenced by the one that comes in",
+          "[bridges][log]") {
+  const temporary_directory directory;
+  int to_second[2];
+  REQUIRE(::pipe(to_second) == 0);
+  const pid_t second = ::fork();
+  if (second == 0) {
+    char byte = 0;
+    (void)!::read(to_second[0], &byte, 1);
+    auto log = embedded_log::open(options_for(directory));
+    if (!log)
+      ::_exit(1);
+    log_life life{*std::move(log)};
+    auto part = life.part();
+    part->add(at(output_topic, 0), "k", "of the second");
+    ::_exit(life.commit({part}).outcome == commit_outcome::done ? 0 : 2);
+  }
+  log_life life{open_log(options_for(directory))};
+  life.append(at(output_topic, 0), {"of the first"});
+  std::filesystem::remove(directory.path() / "writer.lock");
+  (void)!::write(to_second[1], "x", 1);
+  int status = 0;
+  REQUIRE(::waitpid(second, &status, 0) == second);
+  REQUIRE(WIFEXITED(status));
+  REQUIRE(WEXITSTATUS(status) == 0);
+
+  auto request = std::make_shared<owning_request>();
+  request->add(at(source_topic, 0), "k", "too late");
+  const auto produced = life.produce(request);
+  CHECK(produced.outcome == commit_outcome::failed);
+  CHECK(produced.why.code == errc::fenced);
+  auto part = life.part();
+  part->add(at(output_topic, 0), "k", "too late");
+  const auto result = life.commit({part});
+  CHECK(result.outcome == commit_outcome::failed);
+  CHECK(result.why.code == errc::fenced);
+  CHECK_THAT(result.why.context, Catch::Contains("writer.lock"));
+  life.heard.wait([&] { return !life.heard.breaks.empty(); });
+  // Nor does it take the log back: it is the node that has to stop.
+  life.log->recover();
+  life.heard.wait([&] { return life.heard.breaks.size() == 2; });
+  CHECK(life.values_of(at(output_topic, 0))
+        == std::vector<std::string>{"of the first", "of the second"});
+  for (const int fd : to_second)
+    ::close(fd);
+}
+
 TEST_CASE("another process may read while the log is written",
           "[bridges][log]") {
   const temporary_directory directory;
