@@ -25,7 +25,7 @@ namespace {
 using suspect = ports::crash_ledger::suspect;
 
 constexpr char magic[8] = {'F', 'H', 'C', 'R', 'A', 'S', 'H', 0};
-constexpr std::uint32_t version = 1;
+constexpr std::uint32_t version = 2;
 
 struct file_header {
   char magic[8];
@@ -60,8 +60,25 @@ struct file_suspect {
   std::uint32_t partition;
   std::int64_t offset;
   file_text topic;
+  /// Of the fields in front. No flipped bit may convict another record, or one
+  /// that was acquitted.
+  std::uint32_t checksum;
+  std::uint32_t unused;
 };
-static_assert(sizeof(file_suspect) == 24);
+static_assert(sizeof(file_suspect) == 32);
+constexpr std::size_t suspect_checked_bytes = 24;
+static_assert(offsetof(file_suspect, checksum) == suspect_checked_bytes);
+
+void seal(file_suspect& one) {
+  one.checksum =
+      crc32c({reinterpret_cast<const char*>(&one), suspect_checked_bytes});
+}
+
+bool is_sound(file_suspect one) {
+  const std::uint32_t stored = one.checksum;
+  seal(one);
+  return one.checksum == stored;
+}
 
 /// Nobody has more; it bounds what a damaged header makes us read.
 constexpr std::uint64_t file_bytes_max = std::uint64_t{16} << 20U;
@@ -101,6 +118,7 @@ struct content {
   std::vector<internal::last_words> slots;
   std::vector<suspect> suspects;
   std::vector<std::string> topics;
+  std::size_t damaged_count = 0;
 };
 
 /// Nothing for bytes that are no ledger.
@@ -129,10 +147,13 @@ std::optional<content> parse(const std::string& bytes) {
   for (std::uint64_t i = 0; i < header.suspects; ++i) {
     const auto one =
         read_at<file_suspect>(bytes, at.suspects + i * sizeof(file_suspect));
+    // An acquittal that the process did not outlive may lack its checksum.
+    if (one.deaths == 0)
+      continue;
     auto topic = text(one.topic);
-    if (!topic)
-      return std::nullopt;
-    if (one.deaths > 0)
+    if (!is_sound(one) || !topic)
+      ++found.damaged_count;
+    else
       found.suspects.push_back({*std::move(topic),
                                 partition_index{one.partition}, one.offset,
                                 one.deaths});
@@ -168,10 +189,16 @@ std::string form(const std::vector<suspect>& suspects,
   const ports::crash_slot empty;
   for (std::uint64_t i = 0; i < worker_count; ++i)
     write_at(bytes, slots_at + i * slot_bytes, empty.source.load());
-  for (std::size_t i = 0; i < suspects.size(); ++i)
-    write_at(bytes, at.suspects + i * sizeof(file_suspect),
-             file_suspect{suspects[i].deaths, suspects[i].partition.value(),
-                          suspects[i].offset, keep(suspects[i].topic)});
+  for (std::size_t i = 0; i < suspects.size(); ++i) {
+    file_suspect one{suspects[i].deaths,
+                     suspects[i].partition.value(),
+                     suspects[i].offset,
+                     keep(suspects[i].topic),
+                     0,
+                     0};
+    seal(one);
+    write_at(bytes, at.suspects + i * sizeof(file_suspect), one);
+  }
   for (std::size_t i = 0; i < topics.size(); ++i)
     write_at(bytes, at.topics + i * sizeof(file_text), keep(topics[i]));
   bytes.append(texts);
@@ -252,6 +279,12 @@ void file_crash_ledger::read() {
           "record has killed the process is counted from 0 again.");
     return;
   }
+  if (found->damaged_count > 0)
+    warnings_.push_back(
+        "The crash ledger " + file_.string() + " is damaged in "
+        + std::to_string(found->damaged_count)
+        + " of its suspects. They are forgotten: how often such a record has "
+          "killed the process is counted from 0 again.");
   suspects_ = std::move(found->suspects);
   internal::add_deaths(suspects_, found->slots, found->topics);
 }
@@ -322,8 +355,13 @@ void file_crash_ledger::acquit(const suspect& whom) {
       return;
     char* const at = mapped_ + slots_at + slot_count_ * slot_bytes
                      + i * sizeof(file_suspect);
-    const std::uint32_t none = 0;
-    std::memcpy(at, &none, sizeof none);
+    file_suspect one{};
+    std::memcpy(&one, at, sizeof one);
+    one.deaths = 0;
+    seal(one);
+    // First what acquits by itself, then what no flipped bit gets past.
+    std::memcpy(at, &one.deaths, sizeof one.deaths);
+    std::memcpy(at + suspect_checked_bytes, &one.checksum, sizeof one.checksum);
     return;
   }
 }

@@ -232,6 +232,40 @@ TEST_CASE("a crash ledger with any byte changed or cut never fails to open",
   CHECK(open(where)->warnings().empty());
 }
 
+TEST_CASE("a flipped bit in a crash ledger convicts nobody else",
+          "[bridges][ledger]") {
+  const scratch_directory where;
+  die_in(where, at(0, 0), 1);
+  die_in(where, at(0, 0), 1);
+  die_in(where, at(1, 1), 2);
+  {
+    const auto ledger = open(where);
+    const auto suspects = ledger->begin(topics, 1);
+    REQUIRE(suspects.size() == 2);
+    ledger->acquit(suspects[0].deaths == 2 ? suspects[0] : suspects[1]);
+  }
+  std::string good;
+  {
+    std::ifstream in{where.file(), std::ios::binary};
+    good.assign(std::istreambuf_iterator<char>{in}, {});
+  }
+  // Behind the header and the one slot.
+  constexpr std::size_t suspects_at = 128;
+  for (std::size_t bit = suspects_at * 8; bit < good.size() * 8; ++bit) {
+    std::string bad = good;
+    bad[bit / 8] = static_cast<char>(bad[bit / 8] ^ (1 << bit % 8));
+    std::ofstream{where.file(), std::ios::binary | std::ios::trunc} << bad;
+    const auto ledger = open(where);
+    INFO("bit " << bit % 8 << " of byte " << bit / 8);
+    for (const auto& each : ledger->begin(topics, 1)) {
+      CHECK(each.topic == "inbox");
+      CHECK(each.partition == partition_index{1});
+      CHECK(each.offset == 2);
+      CHECK(each.deaths == 1);
+    }
+  }
+}
+
 TEST_CASE("a crash ledger that cannot be written works in memory and says so",
           "[bridges][ledger]") {
   const scratch_directory where;
