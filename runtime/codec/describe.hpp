@@ -2,6 +2,8 @@
 
 #include "runtime/base/result.hpp"
 #include "runtime/base/tagged.hpp"
+#include "runtime/codec/encode_failure.hpp"
+#include "runtime/codec/nesting_depth.hpp"
 
 #include <boost/describe/class.hpp>
 #include <boost/describe/enum.hpp>
@@ -48,17 +50,13 @@
 /// what `value_codec` adds. `std::string_view` can be encoded only.
 namespace freehold::codec {
 
-/// How deep values may nest in any input. Real messages stay below ten; the
-/// bound keeps hostile input from exhausting the stack.
-inline constexpr std::size_t nesting_depth_max = 64;
-
 /// A struct whose members Boost.Describe knows.
 template <class T>
 concept described =
     std::is_class_v<T> && boost::describe::has_describe_members<T>::value;
 
 /// An enum whose enumerators Boost.Describe knows. External forms carry the
-/// enumerators' names; encoding a value without one is a bug and asserts.
+/// enumerators' names; a value without one cannot be encoded.
 template <class T>
 concept described_enum =
     std::is_enum_v<T> && boost::describe::has_describe_enumerators<T>::value;
@@ -387,6 +385,13 @@ struct enumeration {
       if (each.value == value)
         return each.name;
     return {};
+  }
+  /// The same for writers: throws `encode_failure` instead.
+  static constexpr std::string_view written_name(E value) {
+    const std::string_view name = name_of(value);
+    if (name.empty()) [[unlikely]]
+      throw_nameless(cpp_name<E>(), static_cast<std::int64_t>(value));
+    return name;
   }
   static constexpr bool find(std::string_view name, E& into) noexcept {
     for (const entry& each : entries)

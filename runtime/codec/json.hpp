@@ -12,7 +12,7 @@ namespace freehold::codec {
 /// Appends the value as a JSON object. Empty optionals are left out, fixed
 /// bytes become hexadecimal digits, doubles that are no finite number the
 /// strings `"NaN"`, `"Infinity"`, `"-Infinity"`; bytes that are not UTF-8
-/// become U+FFFD.
+/// become U+FFFD. Throws `encode_failure`.
 template <described T>
 void to_json(std::string& out, const T& value);
 

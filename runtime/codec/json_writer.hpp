@@ -1,5 +1,9 @@
 #pragma once
 
+#include "runtime/codec/encode_failure.hpp"
+#include "runtime/codec/nesting_depth.hpp"
+
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -43,6 +47,14 @@ public:
   void word(std::string_view value);
   void bytes(std::string_view value);
 
+  /// Around each array and object of a typed value; throws `encode_failure`
+  /// beyond `nesting_depth_max`, though not in the form for logs.
+  void enter() {
+    if (++depth_ > nesting_depth_max && !text_) [[unlikely]]
+      detail::throw_too_deep();
+  }
+  void leave() noexcept { --depth_; }
+
   void begin_array();
   void end_array();
   /// `name` is written in the text form only.
@@ -58,6 +70,7 @@ private:
   std::string& out_;
   bool text_;
   bool follows_ = false;
+  std::size_t depth_ = 0;
 };
 
 } // namespace freehold::codec

@@ -10,7 +10,7 @@ namespace freehold::codec {
 
 /// Appends the value as a MessagePack map with field names: the form of
 /// messages between entities. Allocates only where `out` has to grow.
-/// Layout: `docs/formats/messages.md`.
+/// Layout: `docs/formats/messages.md`. Throws `encode_failure`.
 template <described T>
 void to_msgpack(std::string& out, const T& value);
 

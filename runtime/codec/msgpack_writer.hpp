@@ -1,5 +1,8 @@
 #pragma once
 
+#include "runtime/codec/encode_failure.hpp"
+#include "runtime/codec/nesting_depth.hpp"
+
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -96,6 +99,14 @@ public:
     raw(value);
   }
 
+  /// Around each array and map of a typed value; throws `encode_failure`
+  /// beyond `nesting_depth_max`.
+  void enter() {
+    if (++depth_ > nesting_depth_max) [[unlikely]]
+      detail::throw_too_deep();
+  }
+  void leave() noexcept { --depth_; }
+
   void array(std::size_t count) { container(0x90, 0xDC, count); }
   void map(std::size_t count) { container(0x80, 0xDE, count); }
 
@@ -166,6 +177,7 @@ private:
 
   std::string& out_;
   char* at_;
+  std::size_t depth_ = 0;
   /// Most messages fit; larger ones are flushed in between.
   char buffer_[512];
 };

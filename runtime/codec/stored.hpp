@@ -10,6 +10,7 @@ namespace freehold::codec {
 
 /// Appends the value in the stored form: a MessagePack array of the fields in
 /// the order of `schema_of<T>()`. Allocates only where `out` has to grow.
+/// Throws `encode_failure`.
 template <described T>
 void to_stored(std::string& out, const T& value);
 

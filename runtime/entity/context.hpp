@@ -97,6 +97,8 @@ public:
                      .format = body_format::json,
                      .value = buffer,
                      .sequence = sequence_ + events_.size() + 1});
+    } else {
+      codec::check_encodable(event); // what comes of it will be in the state
     }
     events_.push_back(std::make_unique<held_event<Event>>(event));
   }

@@ -194,7 +194,18 @@ private:
   static handling run(state& now, std::uint64_t sequence, const M& decoded,
                       const incoming& message, effect_sink& sink) {
     context<E> ctx{message, sequence, sink};
-    if constexpr (detail::decides<E, M>) {
+    if constexpr (detail::decides<E, M> && codec::nests_without_limit<state>) {
+      // Events may take the state deeper than it can be read back.
+      E::handle(std::as_const(now), decoded, ctx);
+      if (ctx.rejection())
+        return {.outcome = handled::rejected, .why = *ctx.rejection()};
+      state next = now;
+      ctx.apply_events(next);
+      codec::check_encodable(next);
+      now = std::move(next);
+      return {.changed = ctx.event_count() > 0,
+              .events = static_cast<std::uint32_t>(ctx.event_count())};
+    } else if constexpr (detail::decides<E, M>) {
       E::handle(std::as_const(now), decoded, ctx);
       if (ctx.rejection())
         return {.outcome = handled::rejected, .why = *ctx.rejection()};
@@ -205,6 +216,12 @@ private:
       state before = now;
       try {
         E::handle(now, decoded, ctx);
+        if (!ctx.rejection()) {
+          ctx.apply_events(now);
+          // States are written only at the commit, too late for this message
+          // to be the one that fails.
+          codec::check_encodable(now);
+        }
       } catch (...) { // thrown on, once the state is put back
         now = std::move(before);
         throw;
@@ -213,7 +230,6 @@ private:
         now = std::move(before);
         return {.outcome = handled::rejected, .why = *ctx.rejection()};
       }
-      ctx.apply_events(now);
       return {.changed = true,
               .events = static_cast<std::uint32_t>(ctx.event_count())};
     }
@@ -226,6 +242,8 @@ private:
     try {
       return step();
     } catch (const permanent_failure& thrown) {
+      return {.outcome = handled::failed_permanent, .why = thrown.what()};
+    } catch (const codec::encode_failure& thrown) {
       return {.outcome = handled::failed_permanent, .why = thrown.what()};
     } catch (const std::exception& thrown) {
       return {.outcome = handled::failed_transient, .why = thrown.what()};

@@ -68,18 +68,17 @@ void write_value(Writer& writer, const F& value) {
                        || kind == field_kind::string_view) {
     writer.string(value);
   } else if constexpr (kind == field_kind::enumerator) {
-    const std::string_view name = enumeration<F>::name_of(value);
-    FREEHOLD_ASSERT(!name.empty(), "an enum holds a value without a name");
     if constexpr (packed)
-      writer.string(name);
+      writer.string(enumeration<F>::written_name(value));
     else
-      writer.word(name);
+      writer.word(enumeration<F>::written_name(value));
   } else if constexpr (kind == field_kind::optional) {
     if (value)
       write_value<Layout>(writer, *value);
     else
       writer.null();
   } else if constexpr (kind == field_kind::vector) {
+    writer.enter();
     if constexpr (packed)
       writer.array(value.size());
     else
@@ -88,7 +87,9 @@ void write_value(Writer& writer, const F& value) {
       write_value<Layout, Writer, typename F::value_type>(writer, each);
     if constexpr (!packed)
       writer.end_array();
+    writer.leave();
   } else if constexpr (kind == field_kind::map) {
+    writer.enter();
     if constexpr (packed)
       writer.map(value.size());
     else
@@ -99,6 +100,7 @@ void write_value(Writer& writer, const F& value) {
     }
     if constexpr (!packed)
       writer.end_object();
+    writer.leave();
   } else if constexpr (kind == field_kind::bytes) {
     writer.bytes(view_of(value));
   } else if constexpr (kind == field_kind::tagged_integer) {
@@ -130,6 +132,7 @@ void write_named_field(Writer& writer, const T& value) {
 
 template <layout Layout, class Writer, class T>
 void write_struct(Writer& writer, const T& value) {
+  writer.enter();
   [&]<std::size_t... I>(std::index_sequence<I...>) {
     if constexpr (Layout == layout::positional) {
       writer.array(sizeof...(I));
@@ -146,6 +149,7 @@ void write_struct(Writer& writer, const T& value) {
     }
   }
   (typename description<T>::indices{});
+  writer.leave();
 }
 
 } // namespace freehold::codec::detail

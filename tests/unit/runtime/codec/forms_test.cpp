@@ -288,19 +288,68 @@ TEST_CASE("values at the depth bound pass and deeper ones do not",
   CHECK(deep.error().context.find("nested deeper than 64")
         != std::string::npos);
   // Through types that contain themselves, and through skipped fields.
-  tree root;
-  for (int i = 0; i < 40; ++i) {
-    tree above;
-    above.children.push_back(std::move(root));
-    root = std::move(above);
+  std::string packed = "\x82\xA5value\x01\xA8"
+                       "children\x90";
+  std::string json = R"({"value":1,"children":[]})";
+  for (std::size_t i = 1; i < nesting_depth_max / 2 + 1; ++i) {
+    CHECK(from_msgpack<tree>(packed));
+    CHECK(from_json<tree>(json));
+    packed = "\x82\xA5value\x01\xA8"
+             "children\x91"
+             + packed;
+    json = R"({"value":1,"children":[)" + json + "]}";
   }
-  CHECK_FALSE(from_msgpack<tree>(msgpack_of(root)));
-  CHECK_FALSE(from_json<tree>(json_of(root)));
+  CHECK_FALSE(from_msgpack<tree>(packed));
+  CHECK_FALSE(from_json<tree>(json));
   std::string skipped = "\x83\xA1x";
   skipped += std::string(100000, '\x91') + "\xC0";
   skipped += "\xA5price\x01\xAB"
              "description\xA0";
   CHECK(from_msgpack<list_property>(skipped));
+}
+
+TEST_CASE("what nests deeper than it can be read is not written",
+          "[runtime][codec]") {
+  // Each tree is two levels: its struct and its vector.
+  tree root;
+  for (std::size_t i = 1; i < nesting_depth_max / 2; ++i) {
+    tree above;
+    above.children.push_back(std::move(root));
+    root = std::move(above);
+  }
+  CHECK_NOTHROW(check_encodable(root));
+  CHECK(from_json<tree>(json_of(root)).value() == root);
+  CHECK(from_msgpack<tree>(msgpack_of(root)).value() == root);
+  const auto reader = stored_reader<tree>::create(schema_of<tree>());
+  REQUIRE(reader);
+  tree got;
+  CHECK(reader->read(stored_of(root), got));
+  CHECK(got == root);
+
+  tree deeper;
+  deeper.children.push_back(root);
+  CHECK_THROWS_AS(check_encodable(deeper), encode_failure);
+  CHECK_THROWS_AS(json_of(deeper), encode_failure);
+  CHECK_THROWS_AS(msgpack_of(deeper), encode_failure);
+  CHECK_THROWS_AS(stored_of(deeper), encode_failure);
+  CHECK_FALSE(to_text(deeper).empty());
+}
+
+TEST_CASE("whether a type can nest without limit is known at compile time",
+          "[runtime][codec]") {
+  STATIC_REQUIRE(nests_without_limit<tree>);
+  STATIC_REQUIRE_FALSE(nests_without_limit<everything>);
+}
+
+TEST_CASE("an enum's value without a name is not written", "[runtime][codec]") {
+  everything x;
+  x.listing = static_cast<status>(3);
+  const auto names_it = Catch::Matchers::Message(
+      "the enum status holds a value without a name: 3");
+  CHECK_THROWS_MATCHES(json_of(x), encode_failure, names_it);
+  CHECK_THROWS_MATCHES(msgpack_of(x), encode_failure, names_it);
+  CHECK_THROWS_MATCHES(stored_of(x), encode_failure, names_it);
+  CHECK_THROWS_MATCHES(check_encodable(x), encode_failure, names_it);
 }
 
 TEST_CASE("lengths that the input cannot hold are refused",

@@ -38,6 +38,38 @@ application hoarding_application() {
   return app;
 }
 
+/// A state that contains itself and grows deeper, by its event or in place.
+struct thread {
+  struct state {
+    static constexpr std::string_view type = "thread-state";
+    std::vector<state> answers;
+    BOOST_DESCRIBE_CLASS(state, (), (answers), (), ())
+  };
+  struct deepen {
+    static constexpr std::string_view type = "Deepen";
+    std::uint32_t by = 0;
+  };
+  static constexpr entity_traits traits{.type = "thread"};
+  using messages = message_list<add, deepen>;
+  static void grow(state& now, std::int64_t by) {
+    state* at = &now;
+    while (!at->answers.empty())
+      at = &at->answers.back();
+    for (; by > 0; --by)
+      at = &at->answers.emplace_back();
+  }
+  static void handle(state& now, const add& m, context<thread>&) {
+    grow(now, m.amount);
+  }
+  static void handle(const state&, const deepen& m, context<thread>& ctx) {
+    ctx.emit(m);
+  }
+  static void apply(state& now, const deepen& event) noexcept {
+    grow(now, event.by);
+  }
+};
+BOOST_DESCRIBE_STRUCT(thread::deepen, (), (by))
+
 std::uint64_t changelog_begin(engine_world& world) {
   const std::lock_guard lock{world.storage()->gate()};
   for (std::uint32_t t = 0; t < world.storage()->topic_count(); ++t)
@@ -172,6 +204,41 @@ TEST_CASE("a state that outgrows the log's limit costs the guilty message only",
   world.settle();
   CHECK(world.state_of("hoard", "a") == kept(has_past ? 1006 : 1001));
   CHECK(world.state_of("hoard", "c").empty());
+}
+
+TEST_CASE("a state too deep to be read back costs the guilty message only",
+          "[runtime][engine][bounds]") {
+  application app{"threads"};
+  app.entity<thread>();
+  app.source({.topic = "adds", .entity = "thread", .default_message = "Add"});
+  engine_world world{app, one_shard()};
+  REQUIRE(world.start());
+  const bool by_event = GENERATE(true, false);
+  const auto grow = [&](const std::string& key, int by) {
+    if (by_event)
+      world.send("adds", key, R"({"by":)" + std::to_string(by) + "}",
+                 {{"ce_type", "Deepen"}});
+    else
+      world.send("adds", key, json({.amount = by}));
+  };
+  // Two levels each, and the state itself is the first.
+  constexpr int most = static_cast<int>(codec::nesting_depth_max) / 2 - 1;
+  grow("a", most);
+  grow("a", 1);
+  grow("b", most + 1);
+  grow("c", 1);
+  world.settle();
+  const auto letters = world.read("dead-letter-events");
+  REQUIRE(letters.size() == 2);
+  CHECK(letters[0].headers.at("dlq_reason") == "permanent failure");
+  CHECK(letters[0].headers.at("dlq_error").find("nests deeper than 64")
+        != std::string::npos);
+  const auto deepest = world.state_of("thread", "a");
+  CHECK(world.state_of("thread", "b").empty());
+  REQUIRE(world.restart());
+  world.settle();
+  CHECK(world.state_of("thread", "a") == deepest);
+  CHECK(world.state_of("thread", "c") == R"({"answers":[{"answers":[]}]})");
 }
 
 TEST_CASE("compaction bounds the changelog, and what it leaves restores",
