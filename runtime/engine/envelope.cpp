@@ -2,6 +2,7 @@
 
 #include "runtime/codec/dynamic_value.hpp"
 
+#include <charconv>
 #include <cstring>
 #include <utility>
 
@@ -36,6 +37,14 @@ std::string text_field(const codec::dynamic_value& object,
   const codec::dynamic_value* field = object.find(name);
   const auto* text = field == nullptr ? nullptr : field->as_string();
   return text == nullptr ? std::string{} : *text;
+}
+
+/// A version from 1 in decimal digits, 0 for any other text.
+std::uint32_t version_of(std::string_view text) {
+  std::uint32_t version = 0;
+  const char* const end = text.data() + text.size();
+  const auto done = std::from_chars(text.data(), end, version);
+  return done.ec == std::errc{} && done.ptr == end ? version : 0;
 }
 
 } // namespace
@@ -79,9 +88,16 @@ foreign_message read_foreign(const record& from,
       found.type = each.value;
     else if (each.name == "ce_id")
       found.event_id = each.value;
+    else if (each.name == data_version_header)
+      found.version = version_of(each.value);
     else if (each.name == "content-type"
              && each.value.find("json") == std::string_view::npos)
       found.format = body_format::raw;
+  }
+  if (found.version == 0) {
+    found.fault = std::string{data_version_header}
+                  + " is no version: expected an integer from 1";
+    return found;
   }
   const bool knows_type = !found.type.empty() || !default_message.empty();
   const bool knows_id = !found.event_id.empty() || !wants_id;

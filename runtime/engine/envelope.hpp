@@ -25,18 +25,24 @@ void encode(const envelope& what, std::string& out);
 /// The views point into `bytes`. Errors: `undecodable`.
 result<envelope> decode_envelope(std::string_view bytes);
 
+/// The CloudEvents extension attribute `dataversion`: the version of a
+/// message's description. Left out at version 1.
+inline constexpr std::string_view data_version_header = "ce_dataversion";
+
 /// What a foreign record says about itself.
 struct foreign_message {
   std::string_view type;
   std::string_view event_id;
+  /// Of the type's description.
+  std::uint32_t version = 1;
   body_format format = body_format::json;
   /// Why its body cannot be read, where it had to be.
   std::string fault;
 };
 
 /// Reads CloudEvents headers (`ce_type`, `ce_id`) first, then, in a JSON body
-/// without them, the fields `type` and `eventId`. `scratch` keeps what has to
-/// be unescaped.
+/// without them, the fields `type` and `eventId`. The version is the header
+/// `ce_dataversion`, 1 without it. `scratch` keeps what has to be unescaped.
 foreign_message read_foreign(const record& from,
                              std::string_view default_message, bool wants_id,
                              std::string& scratch);

@@ -1,5 +1,7 @@
 #include "runtime/engine/shard_effects.hpp"
 
+#include "runtime/engine/envelope.hpp"
+
 #include <chrono>
 #include <utility>
 
@@ -129,6 +131,9 @@ void shard::sink::publish(const publication& what) {
     append_header(headers_, "ce_time",
                   to_rfc3339(owner_.handling_->message.time));
     append_header(headers_, "content-type", "application/json");
+    if (what.version > 1)
+      append_header(headers_, data_version_header,
+                    std::to_string(what.version));
     if (what.sequence > 0)
       append_header(headers_, "ce_sequence", std::to_string(what.sequence));
   }

@@ -256,7 +256,6 @@ void shard::prepare_record(const record& what, taken_message& into) {
   into.message.key = what.key;
   into.message.body = what.value;
   into.message.time = what.time;
-  into.message.version = 1;
   if (what.key.data() == nullptr) {
     into.table = nullptr;
     into.fault = "the record has no key, so it belongs to no entity";
@@ -267,6 +266,7 @@ void shard::prepare_record(const record& what, taken_message& into) {
                                       into.deduplicate, into.scratch);
   into.message.type = said.type;
   into.message.event_id = said.event_id;
+  into.message.version = said.version;
   into.message.format = said.format;
   if (what.value.data() == nullptr)
     into.fault = "the record has no value, so it holds no message";

@@ -94,6 +94,7 @@ public:
       sink_.publish({.topic = Entity::traits.journal_topic,
                      .key = message_.key,
                      .type = codec::type_name<Event>(),
+                     .version = codec::type_version<Event>(),
                      .format = body_format::json,
                      .value = buffer,
                      .sequence = sequence_ + events_.size() + 1});
@@ -117,6 +118,7 @@ public:
     sink_.publish({.topic = topic,
                    .key = key,
                    .type = codec::type_name<Message>(),
+                   .version = codec::type_version<Message>(),
                    .value = buffer});
   }
 

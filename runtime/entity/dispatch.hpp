@@ -136,10 +136,10 @@ public:
     });
   }
 
-  result<void> replay(void* at, std::string_view event,
+  result<void> replay(void* at, std::string_view event, std::uint32_t version,
                       std::string_view json) const override {
     return replay_one_of(typename detail::events_of<E>::type{},
-                         *static_cast<state*>(at), event, json);
+                         *static_cast<state*>(at), event, version, json);
   }
 
 private:
@@ -254,24 +254,25 @@ private:
   }
 
   template <class... Es>
-  static result<void> replay_one_of(event_list<Es...>,
-                                    [[maybe_unused]] state& now,
-                                    std::string_view event,
-                                    [[maybe_unused]] std::string_view json) {
+  static result<void>
+  replay_one_of(event_list<Es...>, [[maybe_unused]] state& now,
+                std::string_view event, [[maybe_unused]] std::uint32_t version,
+                [[maybe_unused]] std::string_view json) {
     result<void> done{error{errc::undecodable, std::string{E::traits.type}
                                                    + " has no event of type \""
                                                    + std::string{event}
                                                    + "\""}};
-    (replay_if<Es>(now, event, json, done), ...);
+    (replay_if<Es>(now, event, version, json, done), ...);
     return done;
   }
 
   template <class Event>
   static void replay_if([[maybe_unused]] state& now, std::string_view event,
-                        std::string_view json, result<void>& done) {
+                        std::uint32_t version, std::string_view json,
+                        result<void>& done) {
     if (codec::type_name<Event>() != event)
       return;
-    const auto decoded = codec::from_json<Event>(json);
+    const auto decoded = codec::from_json<Event>(json, version);
     if (!decoded) {
       done = decoded.error();
       return;

@@ -62,6 +62,8 @@ struct publication {
   std::string_view key;
   /// CloudEvents type; empty publishes the bare value without headers.
   std::string_view type;
+  /// The version of that type's description.
+  std::uint32_t version = 1;
   body_format format = body_format::json;
   std::string_view value;
   /// The event's number in its journal, from 1; 0 outside a journal.

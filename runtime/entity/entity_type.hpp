@@ -85,8 +85,10 @@ public:
   [[nodiscard]] virtual handling handle(void* state, std::uint64_t sequence,
                                         const incoming& message,
                                         effect_sink& sink) const noexcept = 0;
-  /// Applies one event of the journal, as `handle` would have.
+  /// Applies one event of the journal, as `handle` would have. `version` is
+  /// the one it was written with.
   virtual result<void> replay(void* state, std::string_view event,
+                              std::uint32_t version,
                               std::string_view json) const = 0;
 };
 

@@ -73,10 +73,12 @@ void entity_harness::restore(std::string_view schema, std::string_view stored) {
   folded_ = read_back(schema_, present);
 }
 
-void entity_harness::replay(std::string_view event, std::string_view json) {
+void entity_harness::replay(std::string_view event, std::uint32_t version,
+                            std::string_view json) {
   message_ = std::string{event};
   for (const state_box* each : {&restored_, &live_, &folded_})
-    if (const auto done = type_.replay(each->get(), event, json); !done)
+    if (const auto done = type_.replay(each->get(), event, version, json);
+        !done)
       fail("the event cannot be replayed: "
            + freehold::to_string(done.error()));
   restored_ = read_back(schema_, live_.stored());
@@ -130,7 +132,7 @@ void entity_harness::check_journal(const run& done) {
            + std::to_string(each.sequence) + " stands where "
            + std::to_string(last) + " belongs");
     if (const auto replayed =
-            type_.replay(folded_.get(), each.type, each.value);
+            type_.replay(folded_.get(), each.type, each.version, each.value);
         !replayed)
       fail("an emitted event cannot be replayed: "
            + freehold::to_string(replayed.error()));

@@ -87,7 +87,8 @@ public:
   /// Goes on from a state as some build stored it.
   void restore(std::string_view schema, std::string_view stored);
   /// Applies an event that happened before.
-  void replay(std::string_view event, std::string_view json);
+  void replay(std::string_view event, std::uint32_t version,
+              std::string_view json);
   /// Handles a message once per form, and once more, on copies of the state.
   void handle(std::string_view type, std::uint32_t version,
               const std::vector<message_body>& forms);

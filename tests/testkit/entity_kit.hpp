@@ -302,7 +302,8 @@ private:
                             typename freehold::detail::events_of<Entity>::type>,
           "freehold: the entity lists this neither as message nor as event");
       must_be_met("given");
-      harness_.replay(codec::type_name<T>(), detail::json_of(happened));
+      harness_.replay(codec::type_name<T>(), codec::type_version<T>(),
+                      detail::json_of(happened));
     }
   }
 

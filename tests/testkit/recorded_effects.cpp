@@ -60,9 +60,9 @@ std::string& recording_sink::scratch() {
 }
 
 void recording_sink::publish(const publication& what) {
-  effects_.records.push_back({std::string{what.topic}, std::string{what.key},
-                              std::string{what.type}, what.format,
-                              std::string{what.value}, what.sequence});
+  effects_.records.push_back(
+      {std::string{what.topic}, std::string{what.key}, std::string{what.type},
+       what.format, std::string{what.value}, what.sequence, what.version});
 }
 
 void recording_sink::tell(std::string_view type, std::string_view key,

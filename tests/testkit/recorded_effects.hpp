@@ -19,6 +19,7 @@ struct recorded_record {
   body_format format = body_format::json;
   std::string value;
   std::uint64_t sequence = 0;
+  std::uint32_t version = 1;
 
   friend bool operator==(const recorded_record&,
                          const recorded_record&) = default;

@@ -376,13 +376,77 @@ TEST_CASE("replay applies events and refuses what is none",
           "[runtime][entity]") {
   const entity_type_of<sum> type;
   sum::state now;
-  CHECK(type.replay(&now, "Happened", R"({"by":3})"));
+  CHECK(type.replay(&now, "Happened", 1, R"({"by":3})"));
   CHECK(now.sum_total == 3);
-  const auto unknown = type.replay(&now, "Add", R"({"by":3})");
+  const auto unknown = type.replay(&now, "Add", 1, R"({"by":3})");
   REQUIRE_FALSE(unknown);
   CHECK(unknown.error().context == R"(sum has no event of type "Add")");
-  CHECK_FALSE(type.replay(&now, "Happened", "{}"));
+  CHECK_FALSE(type.replay(&now, "Happened", 1, "{}"));
+  CHECK_FALSE(type.replay(&now, "Happened", 2, R"({"by":3})"));
   CHECK(now.sum_total == 3);
+}
+
+namespace {
+
+/// An event that once counted dollars.
+struct paid {
+  static constexpr std::string_view type = "Paid";
+  static constexpr std::uint32_t version = 2;
+  std::int64_t cents = 0;
+  static void upcast(std::uint32_t, codec::dynamic_value& fields) {
+    fields.set("cents", *fields.find("dollars")->as_int() * 100);
+  }
+};
+BOOST_DESCRIBE_STRUCT(paid, (), (cents))
+
+struct till {
+  struct state {
+    static constexpr std::string_view type = "TillState";
+    std::int64_t cents = 0;
+  };
+  static constexpr entity_traits traits{.type = "till",
+                                        .journal = journal_mode::events,
+                                        .journal_topic = "till-events"};
+  using messages = message_list<add>;
+  using events = event_list<paid>;
+  static void handle(const state&, const add& what, context<till>& ctx) {
+    ctx.emit(paid{what.by});
+    ctx.publish("receipts", paid{what.by});
+  }
+  static void apply(state& now, const paid& event) noexcept {
+    now.cents += event.cents;
+  }
+};
+BOOST_DESCRIBE_STRUCT(till::state, (), (cents))
+
+} // namespace
+
+TEST_CASE("published records carry the version of their type",
+          "[runtime][entity]") {
+  recording_sink sink{timestamp{}, 1};
+  till::state now;
+  CHECK(entity_type_of<till>{}
+            .handle(&now, 0, {.key = "1", .type = "Add", .body = R"({"by":2})"},
+                    sink)
+            .outcome
+        == handled::applied);
+  REQUIRE(sink.effects().records.size() == 2);
+  CHECK(sink.effects().records[0].version == 2);
+  CHECK(sink.effects().records[1].version == 2);
+}
+
+TEST_CASE("replay lifts events of an older version", "[runtime][entity]") {
+  till::state now;
+  const entity_type_of<till> type;
+  CHECK(type.replay(&now, "Paid", 1, R"({"dollars":3})"));
+  CHECK(type.replay(&now, "Paid", 2, R"({"cents":50})"));
+  CHECK(now.cents == 350);
+}
+
+TEST_CASE("the kit folds events of a raised version", "[testkit][entity]") {
+  entity_kit<till> kit{"1"};
+  kit.given(paid{7}).when(add{2}).then_emits(paid{2}).then_state(
+      [](const till::state& now) { return now.cents == 9; });
 }
 
 TEST_CASE("an application declares a journal once", "[runtime][entity]") {
