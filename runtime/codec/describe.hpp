@@ -50,6 +50,8 @@
 /// what `value_codec` adds. `std::string_view` can be encoded only.
 namespace freehold::codec {
 
+class dynamic_value;
+
 /// A struct whose members Boost.Describe knows.
 template <class T>
 concept described =
@@ -122,6 +124,11 @@ template <class T>
 }
 
 namespace detail {
+
+template <class T>
+concept has_upcast = requires(std::uint32_t from, dynamic_value& fields) {
+  T::upcast(from, fields);
+};
 
 template <class T>
 using members_of =

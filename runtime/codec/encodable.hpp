@@ -1,6 +1,7 @@
 #pragma once
 
 #include "runtime/codec/describe.hpp"
+#include "runtime/codec/dynamic_value.hpp"
 #include "runtime/codec/encode_failure.hpp"
 
 namespace freehold::codec {
@@ -46,6 +47,31 @@ template <class F, class... Above>
     else
       return []<std::size_t... I>(std::index_sequence<I...>) {
         return (has_enumerators<field_type<F, I>, F, Above...>() || ...);
+      }
+    (std::make_index_sequence<field_count_of<F>>{});
+  } else {
+    return false;
+  }
+}
+
+/// Whether some struct inside `F` has versions: a `version` above 1 or an
+/// `upcast`. `Above` are the structs on the way to it.
+template <class F, class... Above>
+[[nodiscard]] constexpr bool has_versions() {
+  constexpr field_kind kind = kind_of<F>();
+  if constexpr (kind == field_kind::optional || kind == field_kind::vector) {
+    return has_versions<typename F::value_type, Above...>();
+  } else if constexpr (kind == field_kind::map) {
+    return has_versions<typename F::mapped_type, Above...>();
+  } else if constexpr (kind == field_kind::structure) {
+    if constexpr ((std::is_same_v<F, Above> || ...))
+      return false;
+    else if constexpr (sizeof...(Above) > 0
+                       && (type_version<F>() > 1 || has_upcast<F>))
+      return true;
+    else
+      return []<std::size_t... I>(std::index_sequence<I...>) {
+        return (has_versions<field_type<F, I>, F, Above...>() || ...);
       }
     (std::make_index_sequence<field_count_of<F>>{});
   } else {
@@ -99,6 +125,13 @@ void check_value(const F& value, std::size_t depth) {
 /// struct in it contains itself.
 template <described T>
 inline constexpr bool nests_without_limit = detail::reaches_itself<T>();
+
+/// Whether a message of this type can be read in all its versions. Only the
+/// version of the whole message travels with it, so structs inside it that
+/// have versions depend on the message's `upcast`.
+template <described T>
+inline constexpr bool versions_reach_inside =
+    detail::has_upcast<T> || !detail::has_versions<T>();
 
 /// Throws `encode_failure` where writing the value would, without writing it.
 /// Looks only at types that contain themselves and at enumerators, so it costs

@@ -28,11 +28,23 @@ concept changes = requires {
   static_cast<void (*)(typename E::state&, const M&, context<E>&)>(&E::handle);
 };
 
+template <class E, class M>
+concept takes_by_value = requires {
+  static_cast<void (*)(const typename E::state&, M, context<E>&)>(&E::handle);
+}
+|| requires {
+  static_cast<void (*)(typename E::state&, M, context<E>&)>(&E::handle);
+};
+
 /// Finds the handler of message `M` in entity `E`, or fails to compile with
 /// both names in the error.
 template <class E, class M>
 struct handler_of {
-  static_assert(decides<E, M> || changes<E, M>,
+  static_assert(!takes_by_value<E, M>,
+                "freehold: a handler takes its message by value. Write `const "
+                "M&` in the `handle` of the entity E for the message M, and "
+                "once only; E and M stand in handler_of<E, M>.");
+  static_assert(decides<E, M> || changes<E, M> || takes_by_value<E, M>,
                 "freehold: missing handler. The entity E lists the message M "
                 "but has no `static void handle(const state&, const M&, "
                 "context<E>&)`; E and M stand in handler_of<E, M>.");
@@ -45,6 +57,38 @@ struct handler_of {
                 "the message M both with `const state&` and with `state&`; "
                 "keep one. E and M stand in handler_of<E, M>.");
 };
+
+/// Checks two entries of one list of entity `E`.
+template <class E, class A, class B>
+struct names_differ {
+  static_assert(codec::type_name<A>() != codec::type_name<B>(),
+                "freehold: two messages, or two events, of one entity have the "
+                "same `type`, so a record cannot say which of them it is. E "
+                "and both stand in names_differ<E, A, B>.");
+};
+
+/// Checks one message or event of entity `E`.
+template <class E, class M>
+struct versions_of {
+  static_assert(codec::versions_reach_inside<M>,
+                "freehold: a struct inside the message M has a `version` or an "
+                "`upcast`. Only the version of the whole message travels with "
+                "it: give M a `version` and an `upcast` that lifts what is "
+                "inside. E and M stand in versions_of<E, M>.");
+};
+template <class E>
+struct versions_of<E, raw_message> {};
+
+template <class E, template <class...> class List>
+constexpr void check_entries(List<>) {}
+
+/// Every entry of a list by itself and against those behind it.
+template <class E, template <class...> class List, class First, class... Rest>
+constexpr void check_entries(List<First, Rest...>) {
+  static_cast<void>(sizeof(versions_of<E, First>));
+  (static_cast<void>(sizeof(names_differ<E, First, Rest>)), ...);
+  check_entries<E>(List<Rest...>{});
+}
 
 template <class E>
 struct events_of {
@@ -156,6 +200,8 @@ private:
     static_assert(sizeof...(Ms) > 0,
                   "freehold: an entity takes at least one message");
     (static_cast<void>(sizeof(detail::handler_of<E, Ms>)), ...);
+    detail::check_entries<E>(message_list<Ms...>{});
+    detail::check_entries<E>(typename detail::events_of<E>::type{});
     handling done;
     bool found = false;
     const auto try_one = [&]<class M>(std::type_identity<M>) {

@@ -120,9 +120,4 @@ template <class T>
   return failure.missing(shown_type_name<T>(), description<T>::names[index]);
 }
 
-template <class T>
-concept has_upcast = requires(std::uint32_t from, dynamic_value& fields) {
-  T::upcast(from, fields);
-};
-
 } // namespace freehold::codec::detail

@@ -1,0 +1,22 @@
+// A handler takes its message by value.
+
+#include "tests/compile_fail/light_switch.hpp"
+
+using namespace freehold;
+
+struct light_switch {
+  using state = light_state;
+  static constexpr entity_traits traits{.type = "light-switch"};
+  using messages = message_list<turn_on>;
+#ifdef MISTAKE
+  static void handle(state& now, turn_on, context<light_switch>&){
+#else
+  static void handle(state& now, const turn_on&, context<light_switch>&) {
+#endif
+      now.on = true;
+}
+}
+;
+
+static const entity_type_of<light_switch> made;
+const entity_type& use() { return made; }
