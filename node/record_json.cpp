@@ -249,6 +249,7 @@ void record_renderer::render_value(const record& of,
   set_value(into, of.value);
 }
 
+// NOLINTNEXTLINE(readability-function-size): one case per kind
 dynamic_value record_renderer::pack_json(std::string_view pack) const {
   auto reader = pack_reader::open(pack);
   if (!reader)

@@ -233,7 +233,7 @@ result<void> lmdb_store::open_environment() {
       code != 0)
     return fail(code);
   drop_stale_readers();
-  const auto tables =
+  auto tables =
       options_.mode == store_mode::read ? open_tables() : make_tables(fresh);
   if (!tables) {
     mdb_env_close(environment_);
@@ -421,6 +421,7 @@ result<std::vector<ports::topic_description>> lmdb_store::topics() {
   return all;
 }
 
+// NOLINTNEXTLINE(readability-function-size): one transaction, step by step
 result<ports::record_batch_ptr> lmdb_store::read(stored_partition where,
                                                  next_offset from,
                                                  std::uint32_t bytes_max,

@@ -251,10 +251,10 @@ void memory_log::execute_fetch(topic_partition source, std::uint64_t number) {
     fetches_.erase(found);
     return listener_->fetch_failed(
         source, what.from,
-        {errc::not_found,
-                 "topic " + std::to_string(source.topic.value())
-                     + ", partition " + std::to_string(source.partition.value())
-                     + " is not in the layout"});
+        {errc::not_found, "topic " + std::to_string(source.topic.value())
+                              + ", partition "
+                              + std::to_string(source.partition.value())
+                              + " is not in the layout"});
   }
   auto batch =
       storage_->read(topics_[source.topic.value()], source.partition.value(),

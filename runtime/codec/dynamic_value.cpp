@@ -11,7 +11,7 @@ dynamic_value::dynamic_value(bool value) noexcept : content_(value) {}
 dynamic_value::dynamic_value(int value) noexcept
     : content_(std::int64_t{value}) {}
 dynamic_value::dynamic_value(std::int64_t value) noexcept : content_(value) {}
-dynamic_value::dynamic_value(std::uint64_t value) noexcept {
+dynamic_value::dynamic_value(std::uint64_t value) {
   if (value <= static_cast<std::uint64_t>(INT64_MAX))
     content_ = static_cast<std::int64_t>(value);
   else

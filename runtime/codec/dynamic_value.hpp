@@ -30,7 +30,7 @@ public:
   dynamic_value(bool value) noexcept;
   dynamic_value(int value) noexcept;
   dynamic_value(std::int64_t value) noexcept;
-  dynamic_value(std::uint64_t value) noexcept;
+  dynamic_value(std::uint64_t value);
   dynamic_value(double value) noexcept;
   dynamic_value(const char* value);
   dynamic_value(std::string_view value);

@@ -26,6 +26,7 @@ const std::string& application_plan::topic_name(topic_index which) const {
 }
 
 result<std::shared_ptr<const application_plan>>
+// NOLINTNEXTLINE(readability-function-size): one fault after the other
 application_plan::make(const application& what, const engine_options& options) {
   auto plan = std::make_shared<application_plan>();
   std::string faults;
@@ -43,20 +44,20 @@ application_plan::make(const application& what, const engine_options& options) {
           + " bytes, which leaves no room for a dead letter's reason");
   std::size_t header_bytes = 64;
 
-  const auto add_topic = [&](const std::string& name, std::uint32_t partitions,
-                             ports::topic_role role,
+  const auto add_topic = [&](const std::string& called,
+                             std::uint32_t partitions, ports::topic_role role,
                              std::chrono::milliseconds retention) {
-    if (plan->topic(name))
-      fault("topic " + name + " has two roles");
-    if (name == application_plan::timer_topic)
-      fault("no topic may be called " + name
+    if (plan->topic(called))
+      fault("topic " + called + " has two roles");
+    if (called == application_plan::timer_topic)
+      fault("no topic may be called " + called
             + ": messages of timers name it as their origin");
-    if (name.empty() || name.size() > application_plan::name_bytes_max)
-      fault("topic \"" + name + "\" has no name of 1 to "
+    if (called.empty() || called.size() > application_plan::name_bytes_max)
+      fault("topic \"" + called + "\" has no name of 1 to "
             + std::to_string(application_plan::name_bytes_max) + " bytes");
     if (role == ports::topic_role::source || role == ports::topic_role::inbox)
-      header_bytes += name.size() + 16;
-    plan->layout.topics.push_back({name, partitions, role, retention});
+      header_bytes += called.size() + 16;
+    plan->layout.topics.push_back({called, partitions, role, retention});
     return topic_index{
         static_cast<std::uint32_t>(plan->layout.topics.size() - 1)};
   };

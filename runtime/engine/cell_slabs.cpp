@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstring>
 #include <memory>
+#include <new>
 #include <utility>
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -40,12 +41,12 @@ namespace {
 
 cell_slabs::head* next_of(const cell_slabs::head* block) noexcept {
   cell_slabs::head* next = nullptr;
-  std::memcpy(&next, block->front, sizeof next);
+  std::memcpy(&next, block->front, sizeof(void*));
   return next;
 }
 
 void set_next(cell_slabs::head* block, cell_slabs::head* next) noexcept {
-  std::memcpy(block->front, &next, sizeof next);
+  std::memcpy(block->front, &next, sizeof(void*));
 }
 
 // The address sanitizer is to find who uses a block that is free.
@@ -103,7 +104,7 @@ void cell_slabs::give_back(head* block) noexcept {
   // shelf. Nobody follows a link once the owner has gone.
   std::atomic<head*>& returned = from->home->returned;
   // But for the link and the home.
-  forbid(block->front + sizeof(head*), head::front_bytes - sizeof(head*));
+  forbid(block->front + sizeof(void*), head::front_bytes - sizeof(void*));
   forbid(block + 1, from->block_bytes - sizeof(head));
   head* newest = returned.load(std::memory_order_relaxed);
   do {
@@ -131,8 +132,7 @@ void cell_slabs::add_slab() {
   if (shelf_ == nullptr)
     shelf_ = std::make_unique<shelf>().release();
   auto* const memory = static_cast<std::byte*>(map_pages(size));
-  newest_ = std::construct_at(reinterpret_cast<slab*>(memory), shelf_, newest_,
-                              size, block_bytes_);
+  newest_ = ::new (memory) slab{shelf_, newest_, size, block_bytes_};
   shelf_->references.fetch_add(1, std::memory_order_relaxed);
   bytes_ += size;
   fresh_ = memory + sizeof(slab);

@@ -94,7 +94,7 @@ public:
                    whom.offset);
     quarantine_.open(suspects_.size());
     make_actors();
-    const auto started = log_.start(plan_->layout, bridge_);
+    auto started = log_.start(plan_->layout, bridge_);
     if (!started)
       return started;
     send(who_.group, messages::tick{});
@@ -135,6 +135,9 @@ public:
     return {};
   }
 
+private:
+  friend class engine;
+
   std::shared_ptr<const application_plan> plan_;
   const run_mode mode_;
   ports::event_log& log_;
@@ -161,7 +164,6 @@ public:
   std::optional<error> failure_;
   std::size_t next_worker_ = 0;
 
-private:
   template <class Actor, class... Args>
   caf::strong_actor_ptr make_actor(worker& home, Args&&... args) {
     caf::actor_config config{&home};

@@ -27,6 +27,7 @@ shard_actor::shard_actor(
                                      slot, suspects, alone,
                                      published.values.totals())) {}
 
+// NOLINTNEXTLINE(readability-function-size): one case per kind
 bool shard_actor::handle(caf::mailbox_element& what) {
   auto& content = what.content();
   if (content.match_elements<messages::work_now>()) {

@@ -258,6 +258,7 @@ bool shard::restore_pack(std::string_view pack, std::uint64_t number) {
   }
 }
 
+// NOLINTNEXTLINE(readability-function-size): one case per kind
 bool shard::restore_entry(changelog::entry_kind kind, std::string_view payload,
                           std::uint32_t bytes, std::uint64_t number) {
   using changelog::entry_kind;

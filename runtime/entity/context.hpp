@@ -191,9 +191,12 @@ private:
   };
 
   template <class Event>
-  struct held_event final : event_base {
+  class held_event final : public event_base {
+  public:
     explicit held_event(const Event& event) : event_(event) {}
     void apply(state& to) noexcept override { Entity::apply(to, event_); }
+
+  private:
     Event event_;
   };
 

@@ -89,8 +89,7 @@ public:
       batches[batch->source].push_back(std::move(batch));
     });
   }
-  void fetch_failed(topic_partition source, next_offset,
-                    error why) override {
+  void fetch_failed(topic_partition source, next_offset, error why) override {
     note([&] { failures[source].push_back(std::move(why)); });
   }
   void committed(ports::commit_result outcome) override {

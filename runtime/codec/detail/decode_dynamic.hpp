@@ -24,6 +24,7 @@ template <class T>
                                decode_failure& failure);
 
 template <class F>
+// NOLINTNEXTLINE(readability-function-size): one case per kind
 [[nodiscard]] bool read_value(const dynamic_value& from, F& into,
                               decode_failure& failure) {
   constexpr field_kind kind = kind_of<F>();

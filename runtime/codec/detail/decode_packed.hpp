@@ -39,6 +39,7 @@ template <class Key>
 }
 
 template <class Mode, class F>
+// NOLINTNEXTLINE(readability-function-size): one case per kind
 [[nodiscard]] bool read_packed(msgpack_reader& in, F& into, Mode mode,
                                decode_failure& failure) {
   constexpr field_kind kind = kind_of<F>();

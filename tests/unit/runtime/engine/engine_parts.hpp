@@ -75,7 +75,7 @@ public:
                                 effect_sink&) const noexcept override {
     return {};
   }
-  result<void> replay(void*, std::string_view,
+  result<void> replay(void*, std::string_view, std::uint32_t,
                       std::string_view) const override {
     return {};
   }
