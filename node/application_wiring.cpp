@@ -7,6 +7,7 @@
 #include "bridges/log/embedded_log_reader.hpp"
 #include "bridges/log/memory_log.hpp"
 #include "bridges/log/memory_log_storage.hpp"
+#include "node/logging.hpp"
 #include "runtime/engine/changelog_view.hpp"
 #include "runtime/engine/engine_options.hpp"
 
@@ -118,6 +119,9 @@ result<wiring> wire(const configuration& values) {
   how.fsync = values.log_fsync;
   how.map_bytes_max = values.log_map_bytes_max;
   how.clock = made.time.get();
+  how.warn = [](const error& what) {
+    logger_of("log")->warn("{}", to_string(what));
+  };
   auto log = bridges::log::embedded_log::open(std::move(how));
   if (!log)
     return log.error();

@@ -281,7 +281,7 @@ embedded_log::write(const std::function<result<void>(store_write&)>& fill) {
   if (maintenance_due(now)) {
     last_maintenance_ = now;
     store_->drop_stale_readers();
-    if (auto aged = writer_.age(**begun); !aged)
+    if (auto aged = age(**begun); !aged)
       return failed(aged.error());
   }
   if (auto filled = fill(**begun); !filled)
@@ -434,6 +434,14 @@ bool embedded_log::maintenance_due(timestamp now) const {
   return passed < 0 || passed >= maintenance_interval.count();
 }
 
+result<void> embedded_log::age(store_write& within) {
+  auto aged = writer_.age(within);
+  for (const error& each : writer_.take_warnings())
+    if (options_.warn)
+      options_.warn(each);
+  return aged;
+}
+
 void embedded_log::maintain() {
   maintenance_failed_ = true;
   const timestamp now = options_.clock->now();
@@ -446,7 +454,7 @@ void embedded_log::maintain() {
   last_maintenance_ = now;
   writer_.set_time(now);
   // A failure shows at the next commit; nothing waits for this.
-  if (!writer_.age(**begun))
+  if (!age(**begun))
     return writer_.undo();
   if (!writer_.deletes_pending()) {
     maintenance_failed_ = false;

@@ -49,6 +49,9 @@ struct embedded_log_options {
   /// Tells the time of appending, which retention goes by; outlives the log.
   /// One that ran ahead delays deletion until its time comes.
   const freehold::clock* clock = nullptr;
+  /// Told, on the log's writing thread, what does not stop the log and still
+  /// wants somebody to look: once for each place.
+  std::function<void(const error&)> warn;
   /// Tests only: asked before each commit of a unit or of produced records.
   std::function<store_fault()> next_fault;
 };
@@ -133,6 +136,8 @@ private:
   void execute(truncate_task& what);
   void execute(release_task& what);
   void maintain();
+  /// Lets retention mark, and passes on what it met.
+  result<void> age(store_write& within);
   /// Opens the store again if a commit left it in doubt.
   result<void> mend();
   [[nodiscard]] bool maintenance_due(timestamp now) const;

@@ -161,11 +161,17 @@ public:
   /// or none that can be believed.
   result<timestamp> newest_append_time(stored_partition where);
 
-  /// The position behind the batches at the front that were all appended
-  /// before `cutoff`; looks at no more than `batch_count_max`.
-  result<next_offset> aged_until(stored_partition where, next_offset begin,
-                                 timestamp cutoff,
-                                 std::uint32_t batch_count_max);
+  struct aging {
+    /// Behind the batches at the front that were all appended before the
+    /// cutoff.
+    next_offset until{0};
+    /// It ended in front of a damaged batch, at this offset: what that holds
+    /// is not deleted on the word of its header.
+    std::optional<std::int64_t> damaged_at;
+  };
+  /// Looks at no more than `batch_count_max` batches.
+  result<aging> aged_until(stored_partition where, next_offset begin,
+                           timestamp cutoff, std::uint32_t batch_count_max);
 
   /// After an error nobody knows whether the transaction is visible.
   result<void> commit();

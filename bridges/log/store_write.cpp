@@ -269,24 +269,26 @@ result<timestamp> store_write::newest_append_time(stored_partition where) {
   return newest;
 }
 
-result<next_offset> store_write::aged_until(stored_partition where,
-                                            next_offset begin, timestamp cutoff,
-                                            std::uint32_t batch_count_max) {
-  next_offset until = begin;
+result<store_write::aging>
+store_write::aged_until(stored_partition where, next_offset begin,
+                        timestamp cutoff, std::uint32_t batch_count_max) {
+  aging found{begin, std::nullopt};
   front_cursor cursor{transaction_, store_.batches_, where};
   for (; cursor.on_batch() && batch_count_max > 0;
        cursor.next(), --batch_count_max) {
     batch_header header;
-    // What is damaged is not deleted on the word of its header.
     if (!batch_is_sound(cursor.value())
-        || !read_batch_header(cursor.value(), header)
-        || header.append_time >= cutoff.value())
+        || !read_batch_header(cursor.value(), header)) {
+      found.damaged_at = cursor.base();
       break;
-    until = std::max(until, header.next());
+    }
+    if (header.append_time >= cutoff.value())
+      break;
+    found.until = std::max(found.until, header.next());
   }
   if (cursor.failure() != 0)
     return store_.describe(cursor.failure(), "deleting old records");
-  return until;
+  return found;
 }
 
 result<void> store_write::commit() {

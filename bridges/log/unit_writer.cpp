@@ -23,7 +23,7 @@ unit_writer::unit_writer(const ports::log_layout& layout,
     : limits_(limits) {
   for (std::uint32_t t = 0; t < layout.topics.size(); ++t) {
     const ports::topic_spec& spec = layout.topics[t];
-    topics_.push_back({stored_topics[t], spec.partition_count,
+    topics_.push_back({spec.name, stored_topics[t], spec.partition_count,
                        partitions_.size(), spec.role, spec.retention});
     for (std::uint32_t p = 0; p < spec.partition_count; ++p) {
       partition_entry one;
@@ -141,12 +141,21 @@ result<void> unit_writer::age(store_write& within) {
         || topic.retention.count() <= 0 || one.bounds.begin == one.bounds.end
         || (source && !one.taken))
       continue;
-    const auto until = within.aged_until(
+    const auto found = within.aged_until(
         one.stored, one.bounds.begin,
         timestamp{now_.value() - topic.retention.count()}, aged_batches_max);
-    if (!until)
-      return until.error();
-    want_deleted(one, source ? std::min(*until, *one.taken) : *until);
+    if (!found)
+      return found.error();
+    want_deleted(one,
+                 source ? std::min(found->until, *one.taken) : found->until);
+    if (found->damaged_at && !std::exchange(one.damage_told, true))
+      warnings_.push_back(
+          {errc::corrupt,
+           "topic " + topic.name + ", partition "
+               + std::to_string(one.name.partition.value())
+               + ": the batch at offset " + std::to_string(*found->damaged_at)
+               + " is damaged, so that retention deletes nothing from there "
+                 "on; restore the log's directory from a copy"});
   }
   return {};
 }

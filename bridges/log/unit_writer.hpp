@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -65,6 +66,11 @@ public:
   /// undone.
   result<void> age(store_write& within);
 
+  /// What `age` met that a person should know; each is given once.
+  [[nodiscard]] std::vector<error> take_warnings() {
+    return std::exchange(warnings_, {});
+  }
+
   /// Writes what is still buffered, deletes a bounded number of old batches
   /// and stores the bounds.
   result<void> finish(store_write& into);
@@ -86,6 +92,7 @@ public:
 
 private:
   struct topic_entry {
+    std::string name;
     std::uint32_t stored = 0;
     std::uint32_t partition_count = 0;
     /// Its place in `partitions_`.
@@ -106,6 +113,8 @@ private:
     std::optional<next_offset> taken;
     /// When the newest batch was appended; read from the store at first.
     std::optional<timestamp> append_time;
+    /// That a damaged batch stops retention is said once in a life.
+    bool damage_told = false;
     bool touched = false;
     bool deleting = false;
     batch_writer batch;
@@ -131,6 +140,7 @@ private:
   std::vector<std::size_t> deleted_;
   /// Positions of the transaction under way.
   std::vector<std::pair<std::size_t, next_offset>> positions_;
+  std::vector<error> warnings_;
   std::uint32_t batches_written_ = 0;
   timestamp now_{0};
 };

@@ -4,6 +4,8 @@
 #include <catch2/catch.hpp>
 
 #include <atomic>
+#include <iterator>
+#include <mutex>
 
 using namespace freehold;
 using namespace freehold::bridges::log;
@@ -184,4 +186,42 @@ TEST_CASE("inbox and changelog do not age, whatever their retention",
   life.append(at(output_topic, 0), {"looks after retention"});
   CHECK(life.values_of(at(inbox_topic, 0)) == texts{"message"});
   CHECK(life.values_of(at(changelog_topic, 0)) == texts{"state"});
+}
+
+TEST_CASE("a damaged batch that stops retention is told once",
+          "[bridges][log]") {
+  const temporary_directory directory;
+  const auto layout = layout_keeping(output_topic, std::chrono::seconds{60});
+  auto options = options_for(directory);
+  {
+    log_life life{open_log(options), layout};
+    life.append(at(output_topic, 0), {std::string(10'000, 'x')});
+    life.append(at(output_topic, 0), {"behind it"});
+  }
+  {
+    std::ifstream in{data_of(directory), std::ios::binary};
+    const std::string bytes{std::istreambuf_iterator<char>{in}, {}};
+    const auto found = bytes.find(std::string(5'000, 'x'));
+    REQUIRE(found != std::string::npos);
+    overwrite(data_of(directory), found + 100, 1);
+  }
+  std::mutex gate;
+  std::vector<error> warnings;
+  options.warn = [&](const error& what) {
+    const std::lock_guard lock{gate};
+    warnings.push_back(what);
+  };
+  log_life life{open_log(options), layout};
+  for (int i = 0; i < 5; ++i) {
+    test_clock.advance(100'000);
+    life.append(at(output_topic, 1), {"looks after retention"});
+  }
+  const std::lock_guard lock{gate};
+  REQUIRE(warnings.size() == 1);
+  CHECK(warnings[0].code == errc::corrupt);
+  CHECK_THAT(warnings[0].context, Catch::Contains("outputs")
+                                      && Catch::Contains("partition 0")
+                                      && Catch::Contains("offset 0"));
+  CHECK(life.heard.look([&] { return life.heard.breaks.empty(); }));
+  CHECK(life.fetch(at(output_topic, 0), 1)->records.size() == 1);
 }
