@@ -4,6 +4,7 @@
 
 #include <catch2/catch.hpp>
 
+#include <atomic>
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
@@ -71,32 +72,32 @@ public:
   static constexpr std::chrono::seconds deadline{60};
 
   void granted(std::vector<ports::shard_grant> shards) override {
-    note([&] {
+    tell([&] {
       for (const auto& each : shards)
         grants[each.shard] = each;
       ++grant_count;
     });
   }
   void revoked(std::vector<partition_index> shards) override {
-    note([&] { revocations.push_back(std::move(shards)); });
+    tell([&] { revocations.push_back(std::move(shards)); });
   }
   void lost(std::vector<partition_index> shards) override {
-    note([&] { losses.push_back(std::move(shards)); });
+    tell([&] { losses.push_back(std::move(shards)); });
   }
   void fetched(next_offset from, ports::record_batch_ptr batch) override {
-    note([&] {
+    tell([&] {
       positions[batch->source] = from;
       batches[batch->source].push_back(std::move(batch));
     });
   }
   void fetch_failed(topic_partition source, next_offset, error why) override {
-    note([&] { failures[source].push_back(std::move(why)); });
+    tell([&] { failures[source].push_back(std::move(why)); });
   }
   void committed(ports::commit_result outcome) override {
-    note([&] { outcomes.push_back(std::move(outcome)); });
+    tell([&] { outcomes.push_back(std::move(outcome)); });
   }
   void recovered(std::vector<ports::shard_grant> shards) override {
-    note([&] {
+    tell([&] {
       grants.clear();
       for (const auto& each : shards)
         grants[each.shard] = each;
@@ -104,7 +105,7 @@ public:
     });
   }
   void broken(error why) override {
-    note([&] { breaks.push_back(std::move(why)); });
+    tell([&] { breaks.push_back(std::move(why)); });
   }
 
   /// Waits until `condition`, which reads the members below, holds.
@@ -122,12 +123,15 @@ public:
   /// For what a test notes itself, in an answer to `produce`.
   void note(const std::function<void()>& what) {
     const std::lock_guard lock{gate_};
-    overlapped = overlapped || std::exchange(inside_, true);
     what();
     ++event_count;
-    inside_ = false;
     changed_.notify_all();
   }
+
+  /// How many calls of the log are in here now.
+  [[nodiscard]] int calls_inside() const noexcept { return inside_; }
+  /// Whether two ever were, which no log may let happen.
+  [[nodiscard]] bool overlapped() const noexcept { return overlapped_; }
 
   std::map<partition_index, ports::shard_grant> grants;
   int grant_count = 0;
@@ -141,12 +145,21 @@ public:
   std::map<topic_partition, std::deque<error>> failures;
   std::deque<ports::commit_result> outcomes;
   std::deque<error> breaks;
-  bool overlapped = false;
 
 private:
+  /// One call of the log. Counts before it waits for the gate, or it could
+  /// never meet another one.
+  void tell(const std::function<void()>& what) {
+    if (inside_.fetch_add(1) != 0)
+      overlapped_ = true;
+    note(what);
+    inside_.fetch_sub(1);
+  }
+
   std::mutex gate_;
   std::condition_variable changed_;
-  bool inside_ = false;
+  std::atomic<int> inside_{0};
+  std::atomic<bool> overlapped_{false};
 };
 
 /// A record as a value.
@@ -179,7 +192,10 @@ public:
       throw std::runtime_error(to_string(started.error()));
     heard.wait([this] { return heard.grant_count > 0; });
   }
-  ~log_life() { log->stop(); }
+  ~log_life() {
+    log->stop();
+    CHECK(!heard.overlapped());
+  }
 
   [[nodiscard]] shard_epoch epoch(std::uint32_t shard) {
     return heard.look([&] { return heard.grants.at(partition_index{shard}); })
