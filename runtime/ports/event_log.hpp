@@ -75,6 +75,9 @@ enum class fetch_wait : std::uint8_t {
 
 struct fetch_request {
   topic_partition source;
+  /// Within what is kept, `[begin, end]`. Before it and above it alike, the
+  /// fetch fails with `not_found`, waiting or not: a log that ends below a
+  /// position that somebody took from it has lost records.
   next_offset from{0};
   /// About how many bytes of records to return; at least one record comes.
   std::uint32_t bytes_max = 1U << 20U;
@@ -228,6 +231,7 @@ public:
 
   /// Records of `target` below `before` are not needed any more. The log may
   /// delete them at once, later, or a part of them; repeating is harmless.
+  /// Above the end it means the end: what is appended later stays.
   virtual void truncate(topic_partition target, next_offset before) = 0;
 
   /// Answers `revoked`: every unit with these shards has a known outcome.

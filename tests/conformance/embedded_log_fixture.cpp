@@ -12,6 +12,15 @@ namespace {
 
 using namespace bridges::log;
 
+class manual_clock final : public freehold::clock {
+public:
+  [[nodiscard]] timestamp now() const override { return timestamp{now_}; }
+  void advance(std::chrono::milliseconds by) { now_ += by.count(); }
+
+private:
+  std::atomic<std::int64_t> now_{1'700'000'000'000};
+};
+
 class embedded_log_fixture final : public log_fixture {
 public:
   std::unique_ptr<ports::event_log> open() override {
@@ -31,16 +40,19 @@ public:
       throw std::runtime_error(to_string(made.error()));
     return *std::move(made);
   }
-  bool plan_commit(planned how) override {
+  void plan_commit(planned how) override {
     fault_ = how == planned::failed         ? store_fault::fail
              : how == planned::unknown_lost ? store_fault::unknown_lost
                                             : store_fault::unknown_applied;
-    return true;
+  }
+  void plan_produce(planned how) override { plan_commit(how); }
+  void advance_clock(std::chrono::milliseconds by) override {
+    clock_.advance(by);
   }
 
 private:
   temporary_directory directory_;
-  system_clock clock_;
+  manual_clock clock_;
   std::atomic<store_fault> fault_{store_fault::none};
 };
 

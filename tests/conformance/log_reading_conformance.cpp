@@ -279,3 +279,64 @@ TEST_CASE("the reader beside a log shows its topics, bounds and records",
   REQUIRE(!none.has_value());
   CHECK(none.error().code == errc::not_found);
 }
+
+TEST_CASE("a fetch from above the end says that nothing is there",
+          "[conformance][log]") {
+  const auto wait =
+      GENERATE(ports::fetch_wait::no, ports::fetch_wait::for_records);
+  const auto fixture = make_log_fixture();
+  log_life life{fixture->open()};
+  const auto target = at(output_topic, 0);
+  life.append(target, {"a"});
+  const next_offset end = life.fetch(target, 0)->end;
+  life.log->fetch({target, next_offset{end.value() + 1}, 100, wait});
+  life.heard.wait([&] { return !life.heard.failures[target].empty(); });
+  CHECK(life.heard.look([&] { return life.heard.failures[target][0].code; })
+        == errc::not_found);
+}
+
+TEST_CASE("the reader shows topics in the order in which they were made",
+          "[conformance][log]") {
+  const auto fixture = make_log_fixture();
+  { log_life life{fixture->open()}; }
+  auto layout = make_layout();
+  layout.topics.insert(layout.topics.begin(),
+                       {"added", 2, ports::topic_role::output, {}});
+  log_life life{fixture->open(), layout};
+  life.append(at(topic_index{0}, 1), {"of the added topic"});
+  const auto reader = fixture->open_reader();
+  const auto topics = reader->topics();
+  REQUIRE(topics.has_value());
+  std::vector<std::string> names;
+  for (const auto& each : *topics)
+    names.push_back(each.spec.name);
+  CHECK(names
+        == std::vector<std::string>{"commands", "inbox", "changelog", "outputs",
+                                    "added"});
+  const auto read = reader->read(at(topic_index{4}, 1), next_offset{0}, 1000);
+  REQUIRE(read.has_value());
+  REQUIRE((*read)->records.size() == 1);
+  CHECK((*read)->records[0].value == "of the added topic");
+}
+
+TEST_CASE("the reader reads up to the bounds it shows and not beyond",
+          "[conformance][log]") {
+  const auto fixture = make_log_fixture();
+  log_life life{fixture->open()};
+  life.append(at(output_topic, 1), {"a", "b"});
+  const auto reader = fixture->open_reader();
+  const auto topics = reader->topics();
+  REQUIRE(topics.has_value());
+  const auto bounds = (*topics)[output_topic.value()].partitions[1];
+  CHECK(bounds.begin == next_offset{0});
+  const auto whole = reader->read(at(output_topic, 1), bounds.begin, 1000);
+  REQUIRE(whole.has_value());
+  CHECK((*whole)->next == bounds.end);
+  const auto none = reader->read(at(output_topic, 1), bounds.end, 1000);
+  REQUIRE(none.has_value());
+  CHECK((*none)->records.empty());
+  const auto beyond = reader->read(at(output_topic, 1),
+                                   next_offset{bounds.end.value() + 1}, 1000);
+  REQUIRE(!beyond.has_value());
+  CHECK(beyond.error().code == errc::not_found);
+}

@@ -290,6 +290,17 @@ public:
       return first;
     });
   }
+  /// Truncates and waits until it has happened. A log may take its time, but
+  /// not for ever while units are committed. @pre the position before is there
+  void cut(topic_partition target, std::int64_t before) {
+    log->truncate(target, next_offset{before});
+    for (int i = 0; i < 1000; ++i) {
+      append(at(output_topic, 2), {"tick"});
+      if (fetch_error(target, before - 1))
+        return;
+    }
+    throw std::runtime_error("the log does not truncate");
+  }
   /// Everything of a partition from `from` on.
   std::vector<plain_record> read_all(topic_partition source,
                                      std::int64_t from = 0) {
