@@ -111,7 +111,8 @@ public:
   /// the shard anew since refuses the unit (`commit_outcome::failed`, fenced).
   shard_epoch epoch;
   std::vector<append> appends;
-  /// Input positions of this shard: the fence, and what lag tools read.
+  /// Input positions of this shard: the fence, what lag tools read, and how far
+  /// retention may go.
   std::vector<std::pair<topic_partition, next_offset>> positions;
 };
 
