@@ -311,6 +311,13 @@ struct field_type_cannot_be_encoded {
                 "BOOST_DESCRIBE_ENUM, or specialise "
                 "freehold::codec::value_codec for it");
 };
+template <class V>
+struct field_type_cannot_be_encoded<std::optional<std::optional<V>>> {
+  static_assert(!sizeof(V*),
+                "freehold::codec: an optional of an optional cannot be "
+                "encoded: no form tells an empty one inside from an empty one "
+                "outside; use a described struct or an enum");
+};
 
 /// Whether the type declares the member as keeping its initial value when the
 /// input lacks it.
@@ -346,6 +353,21 @@ template <class T>
   return true;
 }
 
+/// No two members have one external name.
+template <class T>
+[[nodiscard]] constexpr bool external_names_differ() {
+  return []<std::size_t... I>(std::index_sequence<I...>) {
+    const std::array<std::string_view, sizeof...(I)> names{
+        field_name<member_at<T, I>>::plain...};
+    for (std::size_t i = 0; i < names.size(); ++i)
+      for (std::size_t j = 0; j < i; ++j)
+        if (names[i] == names[j])
+          return false;
+    return true;
+  }
+  (std::make_index_sequence<field_count_of<T>>{});
+}
+
 /// What is checked once per described type.
 template <class T>
 struct description {
@@ -355,6 +377,11 @@ struct description {
   static_assert(defaulted_names_exist<T>(),
                 "freehold::codec: `defaulted` names a member that is not "
                 "described; spell it as in C++");
+  static_assert(external_names_differ<T>(),
+                "freehold::codec: two members have the same external name: "
+                "underscores are dropped and the letter behind becomes a "
+                "capital, so `price` and `price_` are both `price`; rename "
+                "one of T in description<T>");
   static constexpr std::uint64_t required =
       []<std::size_t... I>(std::index_sequence<I...>) {
     return ((field_required<T, I>() ? std::uint64_t{1} << I : 0U) | ... | 0U);
@@ -380,6 +407,17 @@ struct enumeration {
   static constexpr auto entries = []<class... D>(boost::mp11::mp_list<D...>) {
     return std::array<entry, size>{entry{D::value, D::name}...};
   }(boost::mp11::mp_rename<list, boost::mp11::mp_list>{});
+
+  static constexpr bool has_zero = [] {
+    for (const entry& each : entries)
+      if (each.value == E{})
+        return true;
+    return false;
+  }();
+  static_assert(has_zero,
+                "freehold::codec: no enumerator has the value 0, which is what "
+                "an enum is without an initial value, so it could not be "
+                "encoded; add one to E in enumeration<E>");
 
   /// The name, or an empty view for a value that is not described.
   static constexpr std::string_view name_of(E value) noexcept {
