@@ -1,8 +1,18 @@
 #include "runtime/codec/decode_failure.hpp"
 
+#include "runtime/codec/json_writer.hpp"
+
 #include <utility>
 
 namespace freehold::codec {
+
+namespace {
+
+/// What a path in a failure shows of names that the input gave.
+constexpr std::size_t field_bytes_shown_max = 80;
+constexpr std::size_t key_bytes_shown_max = 40;
+
+} // namespace
 
 bool decode_failure::mismatch(std::string_view expected, std::string found,
                               std::optional<std::size_t> byte) {
@@ -26,9 +36,17 @@ bool decode_failure::other(errc code, std::string sentence) {
   return false;
 }
 
+bool decode_failure::too_large() {
+  return other(errc::undecodable,
+               "its elements would take more than "
+                   + std::to_string(decoded_bytes_per_byte_max)
+                   + " times the message's size in memory");
+}
+
 bool decode_failure::in_field(std::string_view name) {
   std::string step{'.'};
-  step.append(name.substr(0, 80)).append(path_);
+  append_shown(step, cut_text(name, field_bytes_shown_max));
+  step.append(path_);
   path_ = std::move(step);
   return false;
 }
@@ -39,7 +57,8 @@ bool decode_failure::in_element(std::size_t index) {
 
 bool decode_failure::in_key(std::string_view key) {
   std::string step{'['};
-  step.append(key.substr(0, 40)).append("]").append(path_);
+  append_shown(step, cut_text(key, key_bytes_shown_max));
+  step.append("]").append(path_);
   path_ = std::move(step);
   return false;
 }
@@ -67,6 +86,12 @@ error decode_failure::to_error(std::string_view type) const {
   std::string context{type};
   context.append(path_).append(": ").append(sentence_);
   return {code_, std::move(context)};
+}
+
+error no_version(std::string_view type) {
+  std::string context{type};
+  context.append(": versions start at 1, found 0");
+  return {errc::undecodable, std::move(context)};
 }
 
 error newer_version(std::string_view type, std::uint32_t found,

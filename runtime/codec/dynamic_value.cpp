@@ -1,5 +1,6 @@
 #include "runtime/codec/dynamic_value.hpp"
 
+#include "runtime/codec/detail/decode_dynamic.hpp"
 #include "runtime/codec/json_writer.hpp"
 
 #include <algorithm>
@@ -80,6 +81,72 @@ const dynamic_value* dynamic_value::find(std::string_view name) const noexcept {
 
 dynamic_value* dynamic_value::find(std::string_view name) noexcept {
   return const_cast<dynamic_value*>(std::as_const(*this).find(name));
+}
+
+namespace {
+
+template <class T>
+const T& expected(const T* found, std::string_view what,
+                  const dynamic_value& value) {
+  if (found == nullptr)
+    throw wrong_value{std::string{"expected "}.append(what).append(", found ")
+                      + detail::describe(value)};
+  return *found;
+}
+
+} // namespace
+
+const dynamic_value& dynamic_value::at(std::string_view name) const {
+  const dynamic_value* const found = find(name);
+  if (found == nullptr)
+    throw wrong_value{std::string{"expected a field \""}.append(name)
+                      + "\", found "
+                      + (as_object() == nullptr ? detail::describe(*this)
+                                                : std::string{"none"})};
+  return *found;
+}
+
+dynamic_value& dynamic_value::at(std::string_view name) {
+  return const_cast<dynamic_value&>(std::as_const(*this).at(name));
+}
+
+bool dynamic_value::to_bool() const {
+  return expected(as_bool(), "bool", *this);
+}
+
+std::int64_t dynamic_value::to_int() const {
+  return expected(as_int(), "integer", *this);
+}
+
+std::uint64_t dynamic_value::to_uint() const {
+  if (const std::uint64_t* large = as_uint())
+    return *large;
+  const std::int64_t* const whole = as_int();
+  return static_cast<std::uint64_t>(
+      expected(whole != nullptr && *whole < 0 ? nullptr : whole,
+               "non-negative integer", *this));
+}
+
+double dynamic_value::to_double() const {
+  double found = 0;
+  return expected(detail::dynamic_number(*this, found) ? &found : nullptr,
+                  "number", *this);
+}
+
+const std::string& dynamic_value::to_string() const {
+  return expected(as_string(), "string", *this);
+}
+
+const dynamic_value::array& dynamic_value::to_array() const {
+  return expected(as_array(), "array", *this);
+}
+
+dynamic_value::array& dynamic_value::to_array() {
+  return const_cast<array&>(std::as_const(*this).to_array());
+}
+
+const dynamic_value::object& dynamic_value::to_object() const {
+  return expected(as_object(), "object", *this);
 }
 
 dynamic_value& dynamic_value::set(std::string_view name, dynamic_value value) {

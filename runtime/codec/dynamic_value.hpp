@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -12,6 +13,13 @@
 namespace freehold::codec {
 
 struct dynamic_member;
+
+/// Thrown by the accessors of `dynamic_value`: something else is there, or
+/// nothing.
+class wrong_value : public std::runtime_error {
+public:
+  using std::runtime_error::runtime_error;
+};
 
 /// A value whose C++ type is not known: what upcasters work on and what tools
 /// print. Objects keep the order of their members; a name may repeat, the last
@@ -61,6 +69,23 @@ public:
   /// The member of that name, or null; also null when this is no object.
   [[nodiscard]] const dynamic_value* find(std::string_view name) const noexcept;
   [[nodiscard]] dynamic_value* find(std::string_view name) noexcept;
+  /// What upcasters use, so that input that lacks what they expect is refused
+  /// and not dereferenced: each throws `wrong_value`, which the readers turn
+  /// into an `undecodable`.
+  [[nodiscard]] const dynamic_value& at(std::string_view name) const;
+  [[nodiscard]] dynamic_value& at(std::string_view name);
+  [[nodiscard]] bool to_bool() const;
+  /// An integer that fits.
+  [[nodiscard]] std::int64_t to_int() const;
+  /// Any non-negative integer.
+  [[nodiscard]] std::uint64_t to_uint() const;
+  /// Any number.
+  [[nodiscard]] double to_double() const;
+  [[nodiscard]] const std::string& to_string() const;
+  [[nodiscard]] const array& to_array() const;
+  [[nodiscard]] array& to_array();
+  [[nodiscard]] const object& to_object() const;
+
   /// Sets or appends a member. Anything but an object becomes one first.
   /// Returns the member's value.
   dynamic_value& set(std::string_view name, dynamic_value value);

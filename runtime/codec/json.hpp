@@ -2,6 +2,7 @@
 
 #include "runtime/codec/describe.hpp"
 #include "runtime/codec/dynamic_value.hpp"
+#include "runtime/codec/json_writer.hpp"
 
 #include <cstdint>
 #include <string>
@@ -12,9 +13,11 @@ namespace freehold::codec {
 /// Appends the value as a JSON object. Empty optionals are left out, fixed
 /// bytes become hexadecimal digits, doubles that are no finite number the
 /// strings `"NaN"`, `"Infinity"`, `"-Infinity"`; bytes that are not UTF-8
-/// become U+FFFD. Throws `encode_failure`.
+/// become U+FFFD, or with `bad_text::refused` an `encode_failure`. Throws
+/// `encode_failure`.
 template <described T>
-void to_json(std::string& out, const T& value);
+void to_json(std::string& out, const T& value,
+             bad_text otherwise = bad_text::replaced);
 
 /// Reads a message that was written with `version`. Unknown fields are
 /// ignored. Errors, with type, field path, what was expected and found:

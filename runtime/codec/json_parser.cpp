@@ -6,6 +6,7 @@
 #include <boost/json/src.hpp>
 
 #include <charconv>
+#include <cmath>
 #include <optional>
 
 namespace freehold::codec {
@@ -67,12 +68,16 @@ public:
     pieces_.clear();
     return add(dynamic_value{value});
   }
-  bool on_double(double, string_view part, error_code& ec) {
+  bool on_double(double near, string_view part, error_code& ec) {
     gather(part);
     const std::string text = std::exchange(pieces_, {});
     double exact = 0;
     const auto done =
         std::from_chars(text.data(), text.data() + text.size(), exact);
+    // Below the least double, `1e-400`, the nearest one is 0; above the
+    // largest there is none near.
+    if (done.ec == std::errc::result_out_of_range && std::fabs(near) < 1)
+      return add(dynamic_value{std::copysign(0.0, near)});
     if (done.ec != std::errc{} || done.ptr != text.data() + text.size()) {
       ec = json::error::exponent_overflow;
       return false;

@@ -1,7 +1,9 @@
 #include "runtime/codec/json_writer.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <cstring>
 
 namespace freehold::codec {
 
@@ -34,6 +36,12 @@ std::size_t sequence_length(std::string_view text) noexcept {
   return 0;
 }
 
+void append_escaped_code(std::string& out, char each) {
+  out += "\\u00";
+  out += digits[static_cast<unsigned char>(each) >> 4U];
+  out += digits[static_cast<unsigned char>(each) & 15U];
+}
+
 void append_escaped(std::string& out, char each) {
   switch (each) {
   case '"':
@@ -58,9 +66,7 @@ void append_escaped(std::string& out, char each) {
     out += "\\t";
     return;
   default:
-    out += "\\u00";
-    out += digits[static_cast<unsigned char>(each) >> 4U];
-    out += digits[static_cast<unsigned char>(each) & 15U];
+    append_escaped_code(out, each);
   }
 }
 
@@ -98,6 +104,60 @@ void append_json_string(std::string& out, std::string_view text) {
     clean = ++i;
   }
   out.append(text.substr(clean)) += '"';
+}
+
+std::string_view cut_text(std::string_view text,
+                          std::size_t bytes_max) noexcept {
+  if (text.size() <= bytes_max)
+    return text;
+  // At most three bytes belong to a character that began before.
+  std::size_t end = bytes_max;
+  for (std::size_t back = 0; back < 3 && end > 0; ++back, --end)
+    if ((static_cast<unsigned char>(text[end]) & 0xC0U) != 0x80)
+      return text.substr(0, end);
+  return (static_cast<unsigned char>(text[end]) & 0xC0U) != 0x80
+             ? text.substr(0, end)
+             : text.substr(0, bytes_max); // no UTF-8 anyway
+}
+
+namespace {
+
+void append_shown(std::string& out, std::string_view text, bool quoted) {
+  while (!text.empty()) {
+    const auto first = static_cast<unsigned char>(text.front());
+    const std::size_t length = sequence_length(text);
+    const bool c1 = length == 2 && first == 0xC2
+                    && static_cast<unsigned char>(text[1]) < 0xA0;
+    if (length == 0)
+      out += "\xEF\xBF\xBD";
+    else if (c1)
+      append_escaped_code(out, text[1]);
+    else if (first < 0x20 || (quoted && (first == '"' || first == '\\')))
+      append_escaped(out, text.front());
+    else if (first == 0x7F)
+      append_escaped_code(out, text.front());
+    else
+      out.append(text.substr(0, length));
+    text.remove_prefix(std::max<std::size_t>(length, 1));
+  }
+}
+
+} // namespace
+
+void append_shown(std::string& out, std::string_view text) {
+  append_shown(out, text, false);
+}
+
+void append_shown_string(std::string& out, std::string_view text,
+                         std::size_t bytes_max) {
+  const std::string_view shown = cut_text(text, bytes_max);
+  out += '"';
+  append_shown(out, shown, true);
+  out += '"';
+  if (shown.size() < text.size())
+    out.append(" and ")
+        .append(std::to_string(text.size() - shown.size()))
+        .append(" bytes more");
 }
 
 void append_json_number(std::string& out, double value) {
@@ -155,6 +215,15 @@ bool parse_hex(std::string_view text, std::string& into) {
 
 bool is_utf8(std::string_view bytes) noexcept {
   while (!bytes.empty()) {
+    // Most text is ASCII: eight bytes at a time.
+    std::uint64_t eight = 0;
+    if (bytes.size() >= sizeof eight) {
+      std::memcpy(&eight, bytes.data(), sizeof eight);
+      if ((eight & 0x8080808080808080U) == 0) {
+        bytes.remove_prefix(sizeof eight);
+        continue;
+      }
+    }
     const std::size_t length = sequence_length(bytes);
     if (length == 0)
       return false;
@@ -196,6 +265,10 @@ void json_writer::number(double value) {
 
 void json_writer::string(std::string_view value) {
   separate();
+  if (text_)
+    return append_shown_string(out_, value, value.size());
+  if (strict_ && !is_utf8(value))
+    detail::throw_not_text(value);
   append_json_string(out_, value);
 }
 
@@ -252,8 +325,11 @@ void json_writer::field(std::string_view quoted, std::string_view plain) {
 void json_writer::key(std::string_view name) {
   separate();
   if (text_) {
-    out_.append(name).append(": ");
+    append_shown(out_, name);
+    out_ += ": ";
   } else {
+    if (strict_ && !is_utf8(name))
+      detail::throw_not_text(name);
     append_json_string(out_, name);
     out_ += ':';
   }

@@ -14,6 +14,23 @@ namespace freehold::codec {
 /// to no UTF-8 sequence becomes U+FFFD.
 void append_json_string(std::string& out, std::string_view text);
 
+/// What becomes of text that is not UTF-8: U+FFFD, as people are shown it, or
+/// an `encode_failure`, as others should get it.
+enum class bad_text : std::uint8_t { replaced, refused };
+
+/// The front of a text, at most that many bytes, cut where a character ends.
+[[nodiscard]] std::string_view cut_text(std::string_view text,
+                                        std::size_t bytes_max) noexcept;
+
+/// Appends text for people: control characters (also DEL and C1, which can
+/// steer a terminal) are escaped, what is not UTF-8 becomes U+FFFD.
+void append_shown(std::string& out, std::string_view text);
+
+/// The same in quotes, which are escaped in it, cut to that many bytes with a
+/// word about the rest.
+void append_shown_string(std::string& out, std::string_view text,
+                         std::size_t bytes_max);
+
 /// Appends the shortest form that reads back as the same double, with a sign
 /// of -0; non-finite numbers as `"NaN"`, `"Infinity"`, `"-Infinity"`.
 void append_json_number(std::string& out, double value);
@@ -32,10 +49,11 @@ void append_hex(std::string& out, std::string_view bytes);
 /// the commas. `out` must outlive it.
 class json_writer {
 public:
-  enum class form : std::uint8_t { json, text };
+  /// `strict` is JSON that throws `encode_failure` for text that is not UTF-8.
+  enum class form : std::uint8_t { json, strict, text };
 
   explicit json_writer(std::string& out, form shape = form::json) noexcept
-      : out_(out), text_(shape == form::text) {}
+      : out_(out), text_(shape == form::text), strict_(shape == form::strict) {}
 
   void null();
   void boolean(bool value);
@@ -69,6 +87,7 @@ private:
 
   std::string& out_;
   bool text_;
+  bool strict_;
   bool follows_ = false;
   std::size_t depth_ = 0;
 };

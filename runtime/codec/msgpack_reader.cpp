@@ -1,5 +1,6 @@
 #include "runtime/codec/msgpack_reader.hpp"
 
+#include "runtime/codec/detail/decode_words.hpp"
 #include "runtime/codec/json_writer.hpp"
 
 #include <bit>
@@ -102,14 +103,7 @@ std::string msgpack_reader::describe() const {
     return out;
   }
   if (ahead.string(view)) {
-    constexpr std::size_t shown = 32;
-    std::string out = "string ";
-    append_json_string(out, view.substr(0, shown));
-    if (view.size() > shown)
-      out.append(" and ")
-          .append(std::to_string(view.size() - shown))
-          .append(" bytes more");
-    return out;
+    return "string " + detail::shown_string(view);
   }
   if (ahead.bytes(view))
     return std::to_string(view.size()) + " bytes";

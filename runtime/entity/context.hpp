@@ -90,7 +90,7 @@ public:
                     "`using events = event_list<...>` does not name; the "
                     "journal could not be read back");
       std::string& buffer = sink_.scratch();
-      codec::to_json(buffer, event);
+      codec::to_json(buffer, event, codec::bad_text::refused);
       sink_.publish({.topic = Entity::traits.journal_topic,
                      .key = message_.key,
                      .type = codec::type_name<Event>(),
@@ -114,7 +114,7 @@ public:
   void publish(std::string_view topic, std::string_view key,
                const Message& message) {
     std::string& buffer = sink_.scratch();
-    codec::to_json(buffer, message);
+    codec::to_json(buffer, message, codec::bad_text::refused);
     sink_.publish({.topic = topic,
                    .key = key,
                    .type = codec::type_name<Message>(),
@@ -137,6 +137,8 @@ public:
   template <class Message>
   void tell(std::string_view type, std::string_view key,
             const Message& message) {
+    if (!codec::is_utf8(key))
+      throw permanent_failure{"tells an entity whose key is not UTF-8"};
     std::string& buffer = sink_.scratch();
     codec::to_msgpack(buffer, message);
     sink_.tell(type, key, codec::type_name<Message>(),
@@ -160,7 +162,7 @@ public:
   template <class Message>
   void reply(const Message& message) {
     std::string& buffer = sink_.scratch();
-    codec::to_json(buffer, message);
+    codec::to_json(buffer, message, codec::bad_text::refused);
     sink_.reply(buffer);
   }
 

@@ -216,8 +216,8 @@ private:
     if constexpr ((std::same_as<Ms, raw_message> || ...))
       return run(now, sequence, raw_message{message.body}, message, sink);
     return {.outcome = handled::undecodable,
-            .why = std::string{E::traits.type} + " takes no message of type \""
-                   + std::string{message.type} + "\""};
+            .why = std::string{E::traits.type} + " takes no message of type "
+                   + codec::detail::shown_string(message.type)};
   }
 
   template <class M>
@@ -304,10 +304,10 @@ private:
   replay_one_of(event_list<Es...>, [[maybe_unused]] state& now,
                 std::string_view event, [[maybe_unused]] std::uint32_t version,
                 [[maybe_unused]] std::string_view json) {
-    result<void> done{error{errc::undecodable, std::string{E::traits.type}
-                                                   + " has no event of type \""
-                                                   + std::string{event}
-                                                   + "\""}};
+    result<void> done{
+        error{errc::undecodable, std::string{E::traits.type}
+                                     + " has no event of type "
+                                     + codec::detail::shown_string(event)}};
     (replay_if<Es>(now, event, version, json, done), ...);
     return done;
   }

@@ -6,6 +6,13 @@
 
 namespace freehold::codec::detail {
 
+std::string shown_string(std::string_view text) {
+  constexpr std::size_t bytes_shown_max = 32;
+  std::string out;
+  append_shown_string(out, text, bytes_shown_max);
+  return out;
+}
+
 std::string describe(const dynamic_value& value) {
   if (value.is_null())
     return "null";
@@ -20,13 +27,7 @@ std::string describe(const dynamic_value& value) {
     out = "number ";
     append_json_number(out, *number);
   } else if (const std::string* text = value.as_string()) {
-    constexpr std::size_t shown = 32;
-    out = "string ";
-    append_json_string(out, std::string_view{*text}.substr(0, shown));
-    if (text->size() > shown)
-      out.append(" and ")
-          .append(std::to_string(text->size() - shown))
-          .append(" bytes more");
+    out = "string " + shown_string(*text);
   } else if (const dynamic_value::bytes* raw = value.as_bytes()) {
     out = std::to_string(raw->content.size()) + " bytes";
   } else if (const dynamic_value::array* values = value.as_array()) {

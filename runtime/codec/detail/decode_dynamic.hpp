@@ -67,6 +67,8 @@ template <class F>
     if (values == nullptr)
       return failure.mismatch("array", describe(from));
     into.clear();
+    if (!failure.charge(values->size(), sizeof(typename F::value_type)))
+      return false;
     into.reserve(values->size());
     for (const dynamic_value& each : *values) {
       typename F::value_type value{};
@@ -82,7 +84,12 @@ template <class F>
     for (const dynamic_member& each : *members) {
       typename F::key_type key{};
       if (!key_from_text(each.name, key, failure)
-          || !read_value(each.value, into[std::move(key)], failure))
+          || !failure.charge(map_element_bytes<F>))
+        return failure.in_key(each.name);
+      const auto [at, fresh] = into.try_emplace(std::move(key));
+      if (!fresh) // the last one counts, as a whole
+        at->second = typename F::mapped_type{};
+      if (!read_value(each.value, at->second, failure))
         return failure.in_key(each.name);
     }
   } else if constexpr (kind == field_kind::bytes) {
@@ -109,6 +116,11 @@ template <class T, std::size_t I>
   static_assert(!std::is_same_v<field_type<T, I>, std::string_view>,
                 "freehold::codec: a std::string_view field can be encoded "
                 "only; it would dangle once decoded");
+  if constexpr (null_is_default<T, I>())
+    if (from.is_null()) {
+      reset_field<T, I>(into);
+      return true;
+    }
   return read_value(from, into.*member_at<T, I>::pointer, failure)
          || failure.in_field(description<T>::names[I]);
 }
@@ -123,6 +135,11 @@ template <class T>
     return std::array<reader, sizeof...(I)>{&read_dynamic_field<T, I>...};
   }
   (typename description<T>::indices{});
+  static constexpr auto resets =
+      []<std::size_t... I>(std::index_sequence<I...>) {
+    return std::array<void (*)(T&), sizeof...(I)>{&reset_field<T, I>...};
+  }
+  (typename description<T>::indices{});
   const dynamic_value::object* members = from.as_object();
   if (members == nullptr)
     return failure.mismatch("object", describe(from));
@@ -132,12 +149,42 @@ template <class T>
     const std::size_t index = field_index<T>(each.name, next);
     if (index == readers.size())
       continue;
+    // Of a name that repeats the last one counts, as a whole.
+    if ((seen >> index & 1U) != 0) [[unlikely]]
+      resets[index](into);
     if (!readers[index](each.value, into, failure))
       return false;
     seen |= std::uint64_t{1} << index;
     next = index + 1;
   }
   return check_seen<T>(seen, failure);
+}
+
+/// Runs the author's upcaster, which may also throw.
+template <class T>
+[[nodiscard]] bool lift(std::uint32_t stored, dynamic_value& fields,
+                        decode_failure& failure) {
+  const auto failed = [&](std::string_view why) {
+    std::string sentence{"cannot be lifted from version "};
+    sentence.append(std::to_string(stored)).append(": ").append(why);
+    return failure.other(errc::undecodable, std::move(sentence));
+  };
+  try {
+    if constexpr (std::is_void_v<decltype(T::upcast(stored, fields))>) {
+      T::upcast(stored, fields);
+    } else {
+      const result<void> done = T::upcast(stored, fields);
+      if (!done)
+        return failure.other(done.error().code, done.error().context);
+    }
+  } catch (const std::bad_alloc&) {
+    throw; // says nothing about the value
+  } catch (const std::exception& thrown) {
+    return failed(thrown.what());
+  } catch (...) {
+    return failed("the upcaster threw something that is no std::exception");
+  }
+  return true;
 }
 
 /// Lifts the fields if they are of an older version, then reads them.
@@ -155,13 +202,8 @@ template <class T>
   if constexpr (has_upcast<T>) {
     dynamic_value lifted = from;
     lifted.stored_version(0);
-    if constexpr (std::is_void_v<decltype(T::upcast(stored, lifted))>) {
-      T::upcast(stored, lifted);
-    } else {
-      const result<void> done = T::upcast(stored, lifted);
-      if (!done)
-        return failure.other(done.error().code, done.error().context);
-    }
+    if (!lift<T>(stored, lifted, failure))
+      return false;
     return read_present_fields(lifted, into, failure);
   } else {
     if (read_present_fields(from, into, failure))

@@ -41,12 +41,14 @@ struct shape {
   const schema* written = nullptr;
   std::string_view wrap{};
   std::int32_t nested = -1;
+  /// Texts must be UTF-8.
+  bool of_message = false;
 
   [[nodiscard]] bool is_struct() const { return nested >= 0 && wrap.empty(); }
   [[nodiscard]] shape inside(char layer) const {
     if (nested < 0 || wrap.empty() || wrap.front() != layer)
-      return {};
-    return {written, wrap.substr(1), nested};
+      return {.of_message = of_message};
+    return {written, wrap.substr(1), nested, of_message};
   }
 };
 
@@ -67,7 +69,7 @@ bool read_stored_struct(msgpack_reader& in, dynamic_value& into,
   for (const schema_field& field : stored.fields) {
     members.push_back({field.name, {}});
     if (!read_tree(in, members.back().value,
-                   {like.written, field.wrap, field.nested}, failure))
+                   {like.written, field.wrap, field.nested, false}, failure))
       return failure.in_field(field.name);
   }
   into = dynamic_value{std::move(members)};
@@ -93,8 +95,11 @@ bool read_container(msgpack_reader& in, dynamic_value& into, const shape& like,
     for (std::size_t i = 0; i < count; ++i) {
       std::string holder;
       std::string_view name;
+      const msgpack_reader before = in;
       if (!detail::packed_key_text(in, holder, name))
         return not_the("a string or integer key", in, failure);
+      if (like.of_message && !is_utf8(name))
+        return not_the("UTF-8 text", before, failure);
       members.push_back({std::string{name}, {}});
       if (!read_tree(in, members.back().value, like.inside('{'), failure))
         return failure.in_key(name);
@@ -120,7 +125,9 @@ bool read_tree(msgpack_reader& in, dynamic_value& into, const shape& like,
                           : dynamic_value{whole.bits};
   } else if (in.number(number)) {
     into = dynamic_value{number};
-  } else if (in.string(view)) {
+  } else if (const msgpack_reader before = in; in.string(view)) {
+    if (like.of_message && !is_utf8(view))
+      return not_the("UTF-8 text", before, failure);
     into = dynamic_value{view};
   } else if (in.bytes(view)) {
     into = dynamic_value{dynamic_value::bytes{std::string{view}}};
@@ -152,12 +159,16 @@ result<dynamic_value> parse_msgpack(std::string_view bytes) {
   return whole_tree(bytes, {}, "MessagePack");
 }
 
+result<dynamic_value> detail::parse_message(std::string_view bytes) {
+  return whole_tree(bytes, {.of_message = true}, "MessagePack");
+}
+
 result<dynamic_value> stored_to_dynamic(std::string_view bytes,
                                         const schema& written) {
   const result<void> sound = check_schema(written);
   if (!sound)
     return sound.error();
-  return whole_tree(bytes, {&written, {}, 0}, written.root().type);
+  return whole_tree(bytes, {&written, {}, 0, false}, written.root().type);
 }
 
 } // namespace freehold::codec

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "runtime/codec/detail/decode_words.hpp"
+#include "runtime/codec/json_writer.hpp"
 #include "runtime/codec/msgpack_reader.hpp"
 
 #include <algorithm>
@@ -14,6 +15,12 @@ namespace freehold::codec::detail {
 struct by_name {};
 struct straight {};
 
+/// Messages come from anybody: their text must be UTF-8 and their size in
+/// memory in proportion. Stored states are the program's own bytes; to refuse
+/// one would stop its shard.
+template <class Mode>
+inline constexpr bool of_messages = std::is_same_v<Mode, by_name>;
+
 /// Room taken ahead for a vector whose length only the input vouches for.
 inline constexpr std::size_t elements_reserved_max = 256;
 
@@ -24,17 +31,24 @@ template <class Mode, class T>
 [[nodiscard]] bool not_the(std::string_view expected, const msgpack_reader& in,
                            decode_failure& failure);
 
+/// As `parse_msgpack`, but texts must be UTF-8.
+[[nodiscard]] result<dynamic_value> parse_message(std::string_view bytes);
+
 /// A key of a map as its text, from a string or an integer.
 [[nodiscard]] bool packed_key_text(msgpack_reader& in, std::string& holder,
                                    std::string_view& into);
 
-template <class Key>
-[[nodiscard]] bool read_packed_key(msgpack_reader& in, Key& into,
+template <class Key, class Mode>
+[[nodiscard]] bool read_packed_key(msgpack_reader& in, Key& into, Mode,
                                    decode_failure& failure) {
   std::string holder;
   std::string_view text;
+  const msgpack_reader before = in;
   if (!packed_key_text(in, holder, text))
     return not_the("a string or integer key", in, failure);
+  if constexpr (of_messages<Mode>)
+    if (!is_utf8(text)) [[unlikely]]
+      return not_the("UTF-8 text", before, failure);
   return key_from_text(text, into, failure);
 }
 
@@ -63,8 +77,12 @@ template <class Mode, class F>
   } else if constexpr (kind == field_kind::string
                        || kind == field_kind::string_view) {
     std::string_view view;
+    const msgpack_reader before = in;
     if (!in.string(view)) [[unlikely]]
       return not_the("string", in, failure);
+    if constexpr (of_messages<Mode>)
+      if (!is_utf8(view)) [[unlikely]]
+        return not_the("UTF-8 text", before, failure);
     into = view;
   } else if constexpr (kind == field_kind::enumerator) {
     const msgpack_reader before = in;
@@ -82,6 +100,9 @@ template <class Mode, class F>
     if (!in.enter() || !in.array(count)) [[unlikely]]
       return not_the("array", in, failure);
     into.clear();
+    if constexpr (of_messages<Mode>)
+      if (!failure.charge(count, sizeof(typename F::value_type))) [[unlikely]]
+        return false;
     into.reserve(std::min(count, elements_reserved_max));
     for (std::size_t i = 0; i < count; ++i) {
       typename F::value_type value{};
@@ -95,11 +116,17 @@ template <class Mode, class F>
     if (!in.enter() || !in.map(count)) [[unlikely]]
       return not_the("object", in, failure);
     into.clear();
+    if constexpr (of_messages<Mode>)
+      if (!failure.charge(count, map_element_bytes<F>)) [[unlikely]]
+        return false;
     for (std::size_t i = 0; i < count; ++i) {
       typename F::key_type key{};
-      if (!read_packed_key(in, key, failure)) [[unlikely]]
+      if (!read_packed_key(in, key, mode, failure)) [[unlikely]]
         return failure.in_element(i);
-      if (!read_packed(in, into[std::move(key)], mode, failure)) [[unlikely]]
+      const auto [at, fresh] = into.try_emplace(std::move(key));
+      if (!fresh) [[unlikely]] // the last one counts, as a whole
+        at->second = typename F::mapped_type{};
+      if (!read_packed(in, at->second, mode, failure)) [[unlikely]]
         return failure.in_element(i);
     }
     in.leave();
@@ -128,6 +155,11 @@ template <class Mode, class T, std::size_t I>
   static_assert(!std::is_same_v<field_type<T, I>, std::string_view>,
                 "freehold::codec: a std::string_view field can be encoded "
                 "only; it would dangle once decoded");
+  if constexpr (null_is_default<T, I>())
+    if (in.nil()) [[unlikely]] {
+      reset_field<T, I>(into);
+      return true;
+    }
   if (read_packed(in, into.*member_at<T, I>::pointer, mode, failure)) [[likely]]
     return true;
   return failure.in_field(description<T>::names[I]);
@@ -141,6 +173,11 @@ struct field_readers {
   static constexpr auto table =
       []<std::size_t... I>(std::index_sequence<I...>) {
     return std::array<reader, sizeof...(I)>{&read_packed_field<Mode, T, I>...};
+  }
+  (typename description<T>::indices{});
+  static constexpr auto resets =
+      []<std::size_t... I>(std::index_sequence<I...>) {
+    return std::array<void (*)(T&), sizeof...(I)>{&reset_field<T, I>...};
   }
   (typename description<T>::indices{});
 };
@@ -192,6 +229,9 @@ template <class T>
         return not_the("a value", in, failure) || failure.in_field(name);
       continue;
     }
+    // Of a name that repeats the last one counts, as a whole.
+    if ((seen >> index & 1U) != 0)
+      field_readers<by_name, T>::resets[index](into);
     seen |= std::uint64_t{1} << index;
     if (!field_readers<by_name, T>::table[index](in, into, {}, failure))
       return false;

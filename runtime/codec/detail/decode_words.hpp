@@ -5,6 +5,8 @@
 #include "runtime/codec/dynamic_value.hpp"
 
 #include <charconv>
+#include <exception>
+#include <new>
 #include <type_traits>
 
 /// What the decoders of all forms share: words for errors and small steps.
@@ -14,6 +16,9 @@ template <class T>
 struct result_traits : std::false_type {};
 template <class T>
 struct result_traits<result<T>> : std::true_type {};
+
+/// `"abc"`, or of a longer text its front and how much is left.
+[[nodiscard]] std::string shown_string(std::string_view text);
 
 template <class F>
 [[gnu::cold]] std::string integer_words() {
@@ -56,16 +61,27 @@ template <class F>
 template <class F>
 [[nodiscard]] bool from_primitive(typename value_codec<F>::primitive&& raw,
                                   F& into, decode_failure& failure) {
-  auto made = value_codec<F>::from_primitive(std::move(raw));
-  if constexpr (result_traits<decltype(made)>::value) {
-    if (!made)
-      return failure.other(errc::undecodable, made.error().context);
-    into = std::move(made).value();
-  } else {
-    into = std::move(made);
+  try {
+    auto made = value_codec<F>::from_primitive(std::move(raw));
+    if constexpr (result_traits<decltype(made)>::value) {
+      if (!made)
+        return failure.other(errc::undecodable, made.error().context);
+      into = std::move(made).value();
+    } else {
+      into = std::move(made);
+    }
+  } catch (const std::bad_alloc&) {
+    throw;                                 // says nothing about the value
+  } catch (const std::exception& thrown) { // an author's code
+    return failure.other(errc::undecodable, thrown.what());
   }
   return true;
 }
+
+/// What an element of a map takes: the pair and its node.
+template <class Map>
+inline constexpr std::size_t
+    map_element_bytes = sizeof(typename Map::value_type) + 4 * sizeof(void*);
 
 /// A key of a map from its text form.
 template <class Key>
@@ -86,7 +102,7 @@ template <class Key>
     const auto done = std::from_chars(text.data(), end, into);
     if (done.ec != std::errc{} || done.ptr != end)
       return failure.mismatch(integer_words<Key>() + " as a key",
-                              "\"" + std::string{text.substr(0, 40)} + "\"");
+                              shown_string(text));
     return true;
   } else {
     into = Key{text};
@@ -106,6 +122,20 @@ template <class T>
     if (names[i] == name)
       return i;
   return names.size();
+}
+
+/// Puts a field back to its initial value.
+template <class T, std::size_t I>
+[[gnu::cold]] void reset_field(T& into) {
+  T initial{};
+  into.*member_at<T, I>::pointer = std::move(initial.*member_at<T, I>::pointer);
+}
+
+/// Whether a null stands for the initial value of the field.
+template <class T, std::size_t I>
+[[nodiscard]] constexpr bool null_is_default() {
+  return declared_default<T>(member_at<T, I>::name)
+         && !optional_traits<field_type<T, I>>::value;
 }
 
 /// Reports the first required field that was not seen.

@@ -17,13 +17,13 @@ view_of(const std::array<T, N>& bytes) noexcept {
   return {reinterpret_cast<const char*>(bytes.data()), N};
 }
 
-template <class Writer, class Key>
+template <layout Layout, class Writer, class Key>
 void write_key(Writer& writer, const Key& key) {
   constexpr bool packed = std::is_same_v<Writer, msgpack_writer>;
   if constexpr (has_value_codec<Key>) {
-    write_key(writer, value_codec<Key>::to_primitive(key));
+    write_key<Layout>(writer, value_codec<Key>::to_primitive(key));
   } else if constexpr (tagged_traits<Key>::value) {
-    write_key(writer, key.value());
+    write_key<Layout>(writer, key.value());
   } else if constexpr (plain_integer<Key>) {
     if constexpr (packed) {
       using wide = std::conditional_t<std::is_signed_v<Key>, std::int64_t,
@@ -37,6 +37,9 @@ void write_key(Writer& writer, const Key& key) {
   } else {
     static_assert(std::is_convertible_v<const Key&, std::string_view>,
                   "freehold::codec: keys of maps are strings or integers");
+    if constexpr (packed && Layout == layout::named)
+      if (!is_utf8(key)) [[unlikely]]
+        throw_not_text(key);
     if constexpr (packed)
       writer.string(key);
     else
@@ -66,6 +69,10 @@ void write_value(Writer& writer, const F& value) {
     writer.number(value);
   } else if constexpr (kind == field_kind::string
                        || kind == field_kind::string_view) {
+    // States keep any bytes; messages are for others.
+    if constexpr (packed && Layout == layout::named)
+      if (!is_utf8(value)) [[unlikely]]
+        throw_not_text(value);
     writer.string(value);
   } else if constexpr (kind == field_kind::enumerator) {
     if constexpr (packed)
@@ -95,7 +102,7 @@ void write_value(Writer& writer, const F& value) {
     else
       writer.begin_object({});
     for (const auto& [key, each] : value) {
-      write_key(writer, key);
+      write_key<Layout>(writer, key);
       write_value<Layout>(writer, each);
     }
     if constexpr (!packed)

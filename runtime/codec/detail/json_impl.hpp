@@ -7,22 +7,38 @@
 namespace freehold::codec {
 
 template <described T>
-void to_json(std::string& out, const T& value) {
+void to_json(std::string& out, const T& value, bad_text otherwise) {
   static_cast<void>(type_name<T>());
-  json_writer writer{out};
+  json_writer writer{out, otherwise == bad_text::refused
+                              ? json_writer::form::strict
+                              : json_writer::form::json};
   detail::write_struct<detail::layout::named>(writer, value);
 }
 
+namespace detail {
+
+/// `decoded_bytes` bounds what the elements may take.
 template <described T>
-result<T> from_dynamic(dynamic_value fields, std::uint32_t version) {
+result<T> from_tree(dynamic_value fields, std::uint32_t version,
+                    std::size_t decoded_bytes) {
+  if (version == 0)
+    return no_version(type_name<T>());
   if (version > type_version<T>())
     return newer_version(type_name<T>(), version, type_version<T>());
   fields.stored_version(version);
-  decode_failure failure;
+  decode_failure failure{decoded_bytes};
   result<T> into{T{}};
-  if (!detail::read_fields(fields, *into, failure))
+  if (!read_fields(fields, *into, failure))
     return failure.to_error(type_name<T>());
   return into;
+}
+
+} // namespace detail
+
+template <described T>
+result<T> from_dynamic(dynamic_value fields, std::uint32_t version) {
+  return detail::from_tree<T>(std::move(fields), version,
+                              std::numeric_limits<std::size_t>::max());
 }
 
 template <described T>
@@ -30,7 +46,8 @@ result<T> from_json(std::string_view text, std::uint32_t version) {
   result<dynamic_value> tree = parse_json(text);
   if (!tree)
     return detail::of_type(type_name<T>(), tree.error());
-  return from_dynamic<T>(std::move(tree).value(), version);
+  return detail::from_tree<T>(std::move(tree).value(), version,
+                              decoded_bytes_max(text.size()));
 }
 
 } // namespace freehold::codec

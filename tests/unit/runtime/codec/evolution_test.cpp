@@ -87,9 +87,7 @@ struct property {
   static void upcast(std::uint32_t from, dynamic_value& fields) {
     if (from < 3) {
       fields.rename("street", "address");
-      const dynamic_value* price = fields.find("price");
-      if (price != nullptr && price->as_int() != nullptr)
-        fields.set("priceCents", *price->as_int() * 100);
+      fields.set("priceCents", fields.at("price").to_int() * 100);
     }
   }
 };

@@ -17,7 +17,7 @@ struct pay {
   static constexpr std::uint32_t version = 2;
   std::int64_t cents = 0;
   static void upcast(std::uint32_t, codec::dynamic_value& fields) {
-    fields.set("cents", *fields.find("dollars")->as_int() * 100);
+    fields.set("cents", fields.at("dollars").to_int() * 100);
   }
 };
 BOOST_DESCRIBE_STRUCT(pay, (), (cents))

@@ -278,7 +278,7 @@ TEST_CASE("a message of an older version goes through its upcaster",
   CHECK(old(R"({"text":"hi"})", 3).outcome == handled::undecodable);
 }
 
-TEST_CASE("an upcaster that throws fails the message and not the process",
+TEST_CASE("an upcaster that throws makes the message undecodable",
           "[runtime][entity]") {
   recording_sink sink{timestamp{}, 1};
   strict::state now{.last = "before"};
@@ -286,8 +286,8 @@ TEST_CASE("an upcaster that throws fails the message and not the process",
       now,
       {.key = "1", .type = "Note", .version = 1, .body = R"({"broken":1})"},
       sink);
-  CHECK(done.outcome == handled::failed_transient);
-  CHECK(done.why == "an upcaster with a bug");
+  CHECK(done.outcome == handled::undecodable);
+  CHECK_THAT(done.why, Catch::Contains("an upcaster with a bug"));
   CHECK(now.last == "before");
 }
 
@@ -394,7 +394,7 @@ struct paid {
   static constexpr std::uint32_t version = 2;
   std::int64_t cents = 0;
   static void upcast(std::uint32_t, codec::dynamic_value& fields) {
-    fields.set("cents", *fields.find("dollars")->as_int() * 100);
+    fields.set("cents", fields.at("dollars").to_int() * 100);
   }
 };
 BOOST_DESCRIBE_STRUCT(paid, (), (cents))
@@ -447,6 +447,62 @@ TEST_CASE("the kit folds events of a raised version", "[testkit][entity]") {
   entity_kit<till> kit{"1"};
   kit.given(paid{7}).when(add{2}).then_emits(paid{2}).then_state(
       [](const till::state& now) { return now.cents == 9; });
+}
+
+namespace {
+
+/// Says what it is told in every way there is.
+struct say {
+  static constexpr std::string_view type = "Say";
+  std::string how;
+};
+BOOST_DESCRIBE_STRUCT(say, (), (how))
+
+struct said {
+  static constexpr std::string_view type = "Said";
+  std::string what;
+};
+BOOST_DESCRIBE_STRUCT(said, (), (what))
+
+struct herald {
+  struct state {
+    static constexpr std::string_view type = "HeraldState";
+    std::string last;
+  };
+  static constexpr entity_traits traits{.type = "herald",
+                                        .journal = journal_mode::events,
+                                        .journal_topic = "herald-events"};
+  using messages = message_list<say>;
+  using events = event_list<said>;
+  static void handle(const state&, const say& m, context<herald>& ctx) {
+    const said bad{"z\xFF"};
+    if (m.how == "emit")
+      ctx.emit(bad);
+    if (m.how == "publish")
+      ctx.publish("out", bad);
+    if (m.how == "tell")
+      ctx.tell("herald", "2", bad);
+    if (m.how == "tell-key")
+      ctx.tell("herald", bad.what, said{});
+    if (m.how == "schedule")
+      ctx.schedule("soon", timestamp{5}, bad);
+    if (m.how == "reply")
+      ctx.reply(bad);
+  }
+  static void apply(state& now, const said& event) noexcept {
+    now.last = event.what;
+  }
+};
+BOOST_DESCRIBE_STRUCT(herald::state, (), (last))
+
+} // namespace
+
+TEST_CASE("text that is not UTF-8 leaves an entity in no way",
+          "[runtime][entity]") {
+  const std::string how =
+      GENERATE("emit", "publish", "tell", "tell-key", "schedule", "reply");
+  entity_kit<herald> kit{"1"};
+  kit.when(say{how}).then_fails_for_good("not UTF-8").then_nothing_else();
 }
 
 TEST_CASE("an application declares a journal once", "[runtime][entity]") {
