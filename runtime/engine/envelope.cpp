@@ -2,6 +2,7 @@
 
 #include "runtime/codec/dynamic_value.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <cstring>
 #include <utility>
@@ -37,6 +38,38 @@ std::string text_field(const codec::dynamic_value& object,
   const codec::dynamic_value* field = object.find(name);
   const auto* text = field == nullptr ? nullptr : field->as_string();
   return text == nullptr ? std::string{} : *text;
+}
+
+/// The member `eventId`: its text, an integer's digits, nothing where it is
+/// absent or null. False for anything else: an id that is not taken for one
+/// would let a record that comes twice count twice.
+bool read_event_id(const codec::dynamic_value& object, std::string& into) {
+  const codec::dynamic_value* const field = object.find("eventId");
+  if (field == nullptr || field->is_null())
+    return true;
+  if (const std::string* text = field->as_string())
+    into = *text;
+  else if (const std::int64_t* whole = field->as_int())
+    into = std::to_string(*whole);
+  else if (const std::uint64_t* large = field->as_uint())
+    into = std::to_string(*large);
+  return !into.empty();
+}
+
+/// Media types are compared without regard to case (RFC 9110, 8.3.1); a record
+/// that names none is JSON.
+body_format format_of(std::string_view content_type) {
+  const auto names = [&](std::string_view word) {
+    return std::search(content_type.begin(), content_type.end(), word.begin(),
+                       word.end(),
+                       [](char a, char b) {
+                         return (a >= 'A' && a <= 'Z' ? a - 'A' + 'a' : a) == b;
+                       })
+           != content_type.end();
+  };
+  if (content_type.empty() || names("json"))
+    return body_format::json;
+  return names("msgpack") ? body_format::msgpack : body_format::raw;
 }
 
 /// A version from 1 in decimal digits, 0 for any other text.
@@ -90,10 +123,10 @@ foreign_message read_foreign(const record& from,
       found.event_id = each.value;
     else if (each.name == data_version_header)
       found.version = version_of(each.value);
-    else if (each.name == "content-type"
-             && each.value.find("json") == std::string_view::npos)
-      found.format = body_format::raw;
+    else if (each.name == "content-type")
+      found.content_type = each.value;
   }
+  found.format = format_of(found.content_type);
   if (found.version == 0) {
     found.fault = std::string{data_version_header}
                   + " is no version: expected an integer from 1";
@@ -101,15 +134,23 @@ foreign_message read_foreign(const record& from,
   }
   const bool knows_type = !found.type.empty() || !default_message.empty();
   const bool knows_id = !found.event_id.empty() || !wants_id;
-  if (!(knows_type && knows_id) && found.format == body_format::json) {
-    const auto said = codec::parse_json(from.value);
+  if (!(knows_type && knows_id) && found.format != body_format::raw) {
+    const auto said = found.format == body_format::json
+                          ? codec::parse_json(from.value)
+                          : codec::parse_msgpack(from.value);
     if (!said) {
       found.fault = said.error().context;
       return found;
     }
     const std::string type = text_field(*said, "type");
     // Both texts into one buffer that no later append moves.
-    scratch.assign(type).append(text_field(*said, "eventId"));
+    std::string id;
+    if (found.event_id.empty() && wants_id && !read_event_id(*said, id)) {
+      found.fault = "its eventId is neither a text with a character in it nor "
+                    "an integer";
+      return found;
+    }
+    scratch.assign(type).append(id);
     const std::string_view both{scratch};
     if (found.type.empty())
       found.type = both.substr(0, type.size());

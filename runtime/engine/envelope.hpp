@@ -36,13 +36,16 @@ struct foreign_message {
   /// Of the type's description.
   std::uint32_t version = 1;
   body_format format = body_format::json;
+  std::string_view content_type;
   /// Why its body cannot be read, where it had to be.
   std::string fault;
 };
 
-/// Reads CloudEvents headers (`ce_type`, `ce_id`) first, then, in a JSON body
-/// without them, the fields `type` and `eventId`. The version is the header
-/// `ce_dataversion`, 1 without it. `scratch` keeps what has to be unescaped.
+/// Reads CloudEvents headers (`ce_type`, `ce_id`) first, then, in a JSON or
+/// MessagePack body without them, the fields `type` and `eventId`. A header
+/// counts more than a field, which then is not looked at. The version is the
+/// header `ce_dataversion`, 1 without it. `scratch` keeps what has to be
+/// unescaped.
 foreign_message read_foreign(const record& from,
                              std::string_view default_message, bool wants_id,
                              std::string& scratch);

@@ -2,6 +2,7 @@
 // fails goes on in shard_waiting.cpp; units are in shard_commit.cpp, restoring
 // is in shard_restore.cpp.
 
+#include "runtime/codec/json_writer.hpp"
 #include "runtime/engine/shard.hpp"
 #include "runtime/engine/shard_effects.hpp"
 
@@ -261,6 +262,11 @@ void shard::prepare_record(const record& what, taken_message& into) {
     into.fault = "the record has no key, so it belongs to no entity";
     return;
   }
+  if (!codec::is_utf8(what.key)) {
+    into.table = nullptr;
+    into.fault = "the record's key is not UTF-8";
+    return;
+  }
   into.hash = key_hash(what.key);
   foreign_message said = read_foreign(what, into.source->default_message,
                                       into.deduplicate, into.scratch);
@@ -268,6 +274,7 @@ void shard::prepare_record(const record& what, taken_message& into) {
   into.message.event_id = said.event_id;
   into.message.version = said.version;
   into.message.format = said.format;
+  into.message.content_type = said.content_type;
   if (what.value.data() == nullptr)
     into.fault = "the record has no value, so it holds no message";
   else

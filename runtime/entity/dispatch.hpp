@@ -226,6 +226,11 @@ private:
     if constexpr (std::same_as<M, raw_message>) {
       return run(now, sequence, raw_message{message.body}, message, sink);
     } else {
+      if (message.format == body_format::raw)
+        return {.outcome = handled::undecodable,
+                .why = std::string{codec::type_name<M>()}
+                       + " cannot be read from the content type "
+                       + codec::detail::shown_string(message.content_type)};
       auto decoded = message.format == body_format::msgpack
                          ? codec::from_msgpack<M>(message.body, message.version)
                          : codec::from_json<M>(message.body, message.version);

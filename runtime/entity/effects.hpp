@@ -24,11 +24,11 @@ public:
 };
 
 enum class body_format : std::uint8_t {
-  /// JSON text: what came from outside.
+  /// JSON text: what mostly comes from outside.
   json,
   /// MessagePack map with field names: what entities tell each other.
   msgpack,
-  /// Bytes nobody looks into.
+  /// Bytes nobody looks into: any other content type.
   raw,
 };
 
@@ -47,6 +47,8 @@ struct incoming {
   std::string_view type;
   std::uint32_t version = 1;
   body_format format = body_format::json;
+  /// What the record calls its content; for the text of a failure.
+  std::string_view content_type{};
   std::string_view body;
   /// The sender's id of this message, or empty.
   std::string_view event_id{};

@@ -90,3 +90,101 @@ TEST_CASE("a version that is none makes the record undecodable",
   CHECK(letters[0].headers.at("dlq_error").find("ce_dataversion")
         != std::string::npos);
 }
+
+TEST_CASE("a record in MessagePack is read as such", "[runtime][engine]") {
+  engine_world world{purses(), one_shard()};
+  REQUIRE(world.start());
+  const std::string form =
+      GENERATE("application/msgpack", "application/X-MsgPack; v=5");
+  world.send("payments", "a",
+             "\x81\xA5"
+             "cents\x05",
+             {{"ce_type", "Pay"},
+              {"ce_id", "1"},
+              {"ce_dataversion", "2"},
+              {"content-type", form}});
+  // Without headers about the message, its fields say what it is.
+  for (int i = 0; i < 2; ++i)
+    world.send("payments", "a",
+               "\x83\xA4type\xA3Pay\xA7"
+               "eventId\x07\xA7"
+               "dollars\x03",
+               {{"content-type", form}});
+  world.settle();
+  CHECK(world.state_of("purse", "a") == R"({"cents":305})");
+  CHECK(world.count().duplicates == 1);
+}
+
+TEST_CASE("a described message in another content type is undecodable",
+          "[runtime][engine]") {
+  engine_world world{purses(), one_shard()};
+  REQUIRE(world.start());
+  world.send("payments", "a", R"({"cents":5})",
+             {{"ce_type", "Pay"},
+              {"ce_id", "1"},
+              {"content-type", "application/avro"}});
+  world.settle();
+  const auto letters = world.read("dead-letter-events");
+  REQUIRE(letters.size() == 1);
+  CHECK(letters[0].headers.at("dlq_reason") == "undecodable");
+  CHECK(letters[0].headers.at("dlq_error").find("application/avro")
+        != std::string::npos);
+}
+
+TEST_CASE("an integer is an event id by its digits", "[runtime][engine]") {
+  engine_world world{purses(), one_shard()};
+  REQUIRE(world.start());
+  for (const char* id : {"17", "\"17\"", "17", "18446744073709551615"})
+    world.send("payments", "a",
+               R"({"type":"Pay","dollars":1,"eventId":)" + std::string{id}
+                   + "}");
+  world.settle();
+  CHECK(world.state_of("purse", "a") == R"({"cents":200})");
+  CHECK(world.count().duplicates == 2);
+}
+
+TEST_CASE("an event id that is none makes the record undecodable",
+          "[runtime][engine]") {
+  const std::string id = GENERATE("\"\"", "1.5", "true", "[]", "{}");
+  engine_world world{purses(), one_shard()};
+  REQUIRE(world.start());
+  world.send("payments", "a",
+             R"({"type":"Pay","dollars":1,"eventId":)" + id + "}");
+  world.send("payments", "a", R"({"type":"Pay","dollars":1,"eventId":null})");
+  world.send("payments", "a",
+             R"({"type":"Pay","dollars":1,"eventId":)" + id + "}",
+             {{"ce_id", "of the header"}});
+  world.settle();
+  CHECK(world.state_of("purse", "a") == R"({"cents":200})");
+  const auto letters = world.read("dead-letter-events");
+  REQUIRE(letters.size() == 1);
+  CHECK(letters[0].headers.at("dlq_reason") == "undecodable");
+  CHECK(letters[0].headers.at("dlq_error").find("eventId")
+        != std::string::npos);
+}
+
+TEST_CASE("of a header's id and a body's the header's counts",
+          "[runtime][engine]") {
+  engine_world world{purses(), one_shard()};
+  REQUIRE(world.start());
+  for (const char* id : {"a", "b", "a"})
+    world.send("payments", "a", R"({"dollars":1,"eventId":"x"})",
+               {{"ce_type", "Pay"}, {"ce_id", id}});
+  world.settle();
+  CHECK(world.state_of("purse", "a") == R"({"cents":200})");
+}
+
+TEST_CASE("a key that is not UTF-8 makes the record undecodable",
+          "[runtime][engine]") {
+  engine_world world{purses(), one_shard()};
+  REQUIRE(world.start());
+  world.send("payments", "a\xFF", R"({"type":"Pay","dollars":1})");
+  world.send("payments", "a\xC3\xA4", R"({"type":"Pay","dollars":1})");
+  world.settle();
+  const auto letters = world.read("dead-letter-events");
+  REQUIRE(letters.size() == 1);
+  CHECK(letters[0].headers.at("dlq_reason") == "undecodable");
+  CHECK(letters[0].headers.at("dlq_error").find("key is not UTF-8")
+        != std::string::npos);
+  CHECK(world.state_of("purse", "a\xC3\xA4") == R"({"cents":100})");
+}

@@ -497,6 +497,22 @@ BOOST_DESCRIBE_STRUCT(herald::state, (), (last))
 
 } // namespace
 
+TEST_CASE("a described message in an unknown form names its content type",
+          "[runtime][entity]") {
+  recording_sink sink{timestamp{}, 1};
+  counter::state now;
+  const handling done = handle<counter>(now,
+                                        {.key = "1",
+                                         .type = "Decide",
+                                         .format = body_format::raw,
+                                         .content_type = "application/avro",
+                                         .body = R"({"what":"finish"})"},
+                                        sink);
+  CHECK(done.outcome == handled::undecodable);
+  CHECK(done.why
+        == R"(Decide cannot be read from the content type "application/avro")");
+}
+
 TEST_CASE("text that is not UTF-8 leaves an entity in no way",
           "[runtime][entity]") {
   const std::string how =
