@@ -133,6 +133,14 @@ void property::handle(const state& now, const record_sale& command,
     return ctx.reject("the property is sold already");
   if (command.price <= money{})
     return ctx.reject("the price must be above zero");
+  if (command.sold_at) {
+    const timestamp at = command.sold_at->value();
+    if (at.value()
+        > ctx.message_time().value() + property::sale_ahead_max.count())
+      return ctx.reject("the sale lies more than a day ahead of its message");
+    if (at < now.listed_at)
+      return ctx.reject("the sale is earlier than the listing");
+  }
   const utc_time sold_at =
       command.sold_at ? *command.sold_at : message_time(ctx);
   ctx.emit(event_of<property_sold>(

@@ -6,6 +6,7 @@
 #include "runtime/entity/context.hpp"
 #include "runtime/entity/traits.hpp"
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -51,6 +52,13 @@ struct property {
                                         .journal_topic = "property-events"};
   using messages = message_list<list_property, update_property, record_sale>;
   using events = event_list<property_listed, property_updated, property_sold>;
+
+  /// How far `soldAt` may be ahead of its message: a time without its zone is
+  /// off by less than a day. With the listing as the other end, sales lie in
+  /// windows that a neighborhood can expect, and one sender with a broken
+  /// clock does not fill it.
+  static constexpr std::chrono::milliseconds sale_ahead_max =
+      std::chrono::days{1};
 
   static void handle(const state& now, const list_property& command,
                      context<property>& ctx);

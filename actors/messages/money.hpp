@@ -14,7 +14,10 @@ namespace freehold::market {
 /// That number passes through a double, and no cent is lost on the way:
 /// amounts have at most `digits` decimal digits, which is what a double keeps
 /// of any decimal number. Reading compares the nearest amount with what was
-/// read, so a third decimal is an error and never rounded.
+/// read, so a third decimal is an error and never rounded, as far as a double
+/// tells it: in any number of at most `digits` digits. Of a longer one, as
+/// `1.0000000000000000001` or a third decimal beyond a trillion dollars, the
+/// double is all that is seen.
 class money {
 public:
   /// A double keeps 15 decimal digits (`std::numeric_limits::digits10`).

@@ -56,7 +56,8 @@ struct record_sale {
                                                              "source"};
 
   money price;
-  /// Absent: the time of the message.
+  /// Absent: the time of the message. Not before the listing, and at most a
+  /// day ahead of the message.
   std::optional<utc_time> sold_at;
   std::string user_id;
   std::string source;

@@ -49,6 +49,9 @@ TEST_CASE("money is dollars with at most two decimals in JSON",
   CHECK(read(R"({"price":0.29})")->price.cents() == 29);
   CHECK(read(R"({"price":1.10})")->price.cents() == 110);
   CHECK_FALSE(read(R"({"price":1.005})"));
+  CHECK_FALSE(read(R"({"price":999999999999.991})")); // 15 digits
+  // Digits that no double keeps are not seen.
+  CHECK(read(R"({"price":1.0000000000000000001})")->price.cents() == 100);
   CHECK_FALSE(read(R"({"price":0.001})"));
   CHECK_FALSE(read(R"({"price":"12"})"));
   CHECK(read(R"({"price":9999999999999.99})")->price.cents()

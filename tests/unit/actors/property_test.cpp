@@ -214,7 +214,7 @@ TEST_CASE("a sale is an event and is told to the neighborhood",
           "[actors][property]") {
   const bool pending = GENERATE(false, true);
   entity_kit<property> kit{"7129300520"};
-  kit.given(listing);
+  kit.at(at("2014-10-13T00:00:00.000Z").value()).given(listing);
   if (pending)
     kit.given(to_status(listing_status::pending));
   record_sale command = sale_at(220'000);
@@ -248,6 +248,32 @@ TEST_CASE("a sale without a time happened when its message did",
       .then_emits<property_sold>([](const property_sold& event) {
         return event.timestamp == at("2015-01-01T00:00:00Z");
       });
+}
+
+TEST_CASE("a sale may be a day ahead of its message and no more",
+          "[actors][property]") {
+  const utc_time now = at("2015-01-01T12:00:00Z");
+  const std::int64_t most = now.value().value() + 86'400'000;
+  record_sale command = sale_at(1);
+  command.sold_at = utc_time::of(timestamp{most + 1}).value();
+  entity_kit<property> kit{"1"};
+  kit.at(now.value())
+      .given(listing)
+      .when(command)
+      .then_rejects("more than a day ahead");
+  command.sold_at = utc_time::of(timestamp{most}).value();
+  kit.when(command).then_emits<property_sold>();
+}
+
+TEST_CASE("a sale is not earlier than the listing", "[actors][property]") {
+  const utc_time listed = at("2015-01-01T12:00:00Z");
+  record_sale command = sale_at(1);
+  command.sold_at = utc_time::of(timestamp{listed.value().value() - 1}).value();
+  entity_kit<property> kit{"1"};
+  kit.at(listed.value()).given(listing).at(at("2016-01-01T00:00:00Z").value());
+  kit.when(command).then_rejects("earlier than the listing");
+  command.sold_at = listed;
+  kit.when(command).then_emits<property_sold>();
 }
 
 TEST_CASE("a sale needs a price above zero", "[actors][property]") {
