@@ -73,6 +73,15 @@ application_plan::make(const application& what, const engine_options& options) {
       fault("entity type \"" + std::string{type->traits().type}
             + "\" has no name of 1 to "
             + std::to_string(application_plan::name_bytes_max) + " bytes");
+    if (type->traits().journal == journal_mode::events)
+      for (const auto& other : plan->types)
+        if (other->traits().journal == journal_mode::events
+            && other->traits().journal_topic == type->traits().journal_topic)
+          fault("the entity types " + std::string{other->traits().type}
+                + " and " + std::string{type->traits().type}
+                + " have one journal, "
+                + std::string{type->traits().journal_topic}
+                + ": neither could be read back");
     plan->types.push_back(type);
     plan->type_schemas.push_back(type->schema());
     if (plan->type_schemas.back().size() + 1024 > options.record_bytes_max)
@@ -96,11 +105,29 @@ application_plan::make(const application& what, const engine_options& options) {
                           ports::topic_role::inbox, for_ever);
   plan->changelog = add_topic(options.changelog_topic, options.shard_count,
                               ports::topic_role::changelog, for_ever);
-  for (const auto& output : what.outputs())
-    add_topic(output.topic,
-              output.partition_count == 0 ? options.shard_count
-                                          : output.partition_count,
-              ports::topic_role::output, output.retention);
+  for (const auto& output : what.outputs()) {
+    const bool is_journal = what.is_journal(output.topic);
+    if (is_journal && output.retention != for_ever) {
+      fault("the journal " + output.topic
+            + " is declared with a retention, but it is the truth about its "
+              "entities for ever");
+      continue;
+    }
+    if (const auto known = plan->topic(output.topic);
+        known
+        && plan->layout.topics[known->value()].role
+               == ports::topic_role::output) {
+      fault("the output " + output.topic + " is declared twice, differently");
+      continue;
+    }
+    const topic_index topic =
+        add_topic(output.topic,
+                  output.partition_count == 0 ? options.shard_count
+                                              : output.partition_count,
+                  ports::topic_role::output, output.retention);
+    if (is_journal)
+      plan->journals.push_back(topic);
+  }
   plan->dead_letters = add_topic(options.dead_letter_topic, options.shard_count,
                                  ports::topic_role::output, for_ever);
   if (header_bytes > options.record_bytes_max)

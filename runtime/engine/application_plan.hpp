@@ -41,11 +41,19 @@ struct application_plan {
   topic_index inbox;
   topic_index changelog;
   topic_index dead_letters;
+  /// The topics that only emitted events may enter.
+  std::vector<topic_index> journals;
 
   [[nodiscard]] std::optional<topic_index>
   topic(std::string_view name) const noexcept;
   [[nodiscard]] std::optional<std::uint32_t>
   type(std::string_view name) const noexcept;
+  [[nodiscard]] bool is_journal(topic_index which) const noexcept {
+    for (const topic_index each : journals)
+      if (each == which)
+        return true;
+    return false;
+  }
   [[nodiscard]] const std::string& topic_name(topic_index which) const;
   /// What messages from there name as their origin: a topic's name, or the
   /// one of timers.
@@ -62,8 +70,9 @@ struct application_plan {
   }
 
   /// Errors (`invalid_argument`, all faults in one text): no entity, two of
-  /// one name, a source for an unknown entity, a topic in two roles, bounds
-  /// that contradict each other.
+  /// one name, a source for an unknown entity, a topic in two roles, a journal
+  /// of two entity types or with a retention, bounds that contradict each
+  /// other.
   static result<std::shared_ptr<const application_plan>>
   make(const application& what, const engine_options& options);
 };

@@ -119,6 +119,12 @@ void shard::sink::publish(const publication& what) {
                             + std::string{what.topic}
                             + "\", which the application does not declare as "
                               "an output; add it with application::output");
+  // Only what emit numbers belongs there; anything else would be an event that
+  // never happened, or none.
+  if (what.sequence == 0 && owner_.plan_->is_journal(*topic))
+    throw permanent_failure("publishes to the topic \""
+                            + std::string{what.topic}
+                            + "\", which is a journal; emit an event");
   headers_.clear();
   if (!what.type.empty()) {
     const entity_table& table = *owner_.handling_->table;

@@ -30,6 +30,9 @@ struct output_description {
   std::string topic;
   std::uint32_t partition_count = 0; // 0: as many as shards
   std::chrono::milliseconds retention{0};
+
+  friend bool operator==(const output_description&,
+                         const output_description&) = default;
 };
 
 /// What an application consists of. The same description makes a node, a test
@@ -50,13 +53,23 @@ public:
     sources_.push_back(std::move(what));
     return *this;
   }
-  /// Declares a topic that handlers publish to. Twice is once.
+  /// Declares a topic that handlers publish to. Twice is once; the engine
+  /// refuses two that differ, and a retention for a journal.
   application& output(output_description what) {
     for (const auto& known : outputs_)
-      if (known.topic == what.topic)
+      if (known == what)
         return *this;
     outputs_.push_back(std::move(what));
     return *this;
+  }
+
+  /// Whether a topic is the journal of an entity type.
+  [[nodiscard]] bool is_journal(std::string_view topic) const {
+    for (const auto& each : entities_)
+      if (each->traits().journal == journal_mode::events
+          && each->traits().journal_topic == topic)
+        return true;
+    return false;
   }
 
   [[nodiscard]] const std::string& name() const { return name_; }

@@ -4,6 +4,7 @@
 
 #include <catch2/catch.hpp>
 
+#include <chrono>
 #include <string>
 
 using namespace freehold;
@@ -60,6 +61,55 @@ TEST_CASE("all faults of an application are told together",
         "record_bytes_max", "two entity types are called counter",
         "topic adds has two roles", "nobody", "topic inbox has two roles"})
     CHECK_THAT(faults, Catch::Contains(part));
+}
+
+namespace {
+
+/// Shares the counter's journal.
+struct parasite {
+  using state = counter::state;
+  static constexpr entity_traits traits{.type = "parasite",
+                                        .journal = journal_mode::events,
+                                        .journal_topic = "counter-events"};
+  using messages = message_list<add>;
+  using events = event_list<added>;
+  static void handle(const state&, const add&, context<parasite>&) {}
+  static void apply(state&, const added&) noexcept {}
+};
+
+} // namespace
+
+TEST_CASE("two entity types cannot have one journal",
+          "[runtime][application_plan]") {
+  application app{"shared"};
+  app.entity<counter>().entity<parasite>();
+  CHECK_THAT(faults_of(app, {}),
+             Catch::Contains("the entity types counter and parasite have one "
+                             "journal, counter-events"));
+}
+
+TEST_CASE("a journal has no retention, whoever declares it first",
+          "[runtime][application_plan]") {
+  const output_description forgets{.topic = "counter-events",
+                                   .retention = std::chrono::hours{1}};
+  application before{"before"};
+  before.output(forgets).entity<counter>();
+  application after{"after"};
+  after.entity<counter>().output(forgets);
+  for (const application* each : {&before, &after})
+    CHECK_THAT(faults_of(*each, {}),
+               Catch::Contains("the journal counter-events is declared with a "
+                               "retention"));
+}
+
+TEST_CASE("an output that is declared twice is declared alike",
+          "[runtime][application_plan]") {
+  application app{"twice"};
+  app.entity<ledger>()
+      .output({.topic = "outputs"})
+      .output({.topic = "outputs", .partition_count = 3});
+  CHECK_THAT(faults_of(app, {}),
+             Catch::Contains("the output outputs is declared twice"));
 }
 
 TEST_CASE("an application without entities and an engine without shards are "

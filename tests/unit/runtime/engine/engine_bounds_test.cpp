@@ -70,6 +70,19 @@ struct thread {
 };
 BOOST_DESCRIBE_STRUCT(thread::deepen, (), (by))
 
+/// Writes into the journal of another entity.
+struct forger {
+  using state = ledger::state;
+  static constexpr entity_traits traits{.type = "forger"};
+  using messages = message_list<add>;
+  static void handle(state&, const add& m, context<forger>& ctx) {
+    if (m.amount == 0)
+      ctx.publish("counter-events", added{1000, "forged"});
+    else
+      ctx.publish_raw("counter-events", "a", "forged");
+  }
+};
+
 std::uint64_t changelog_begin(engine_world& world) {
   const std::lock_guard lock{world.storage()->gate()};
   for (std::uint32_t t = 0; t < world.storage()->topic_count(); ++t)
@@ -239,6 +252,28 @@ TEST_CASE("a state too deep to be read back costs the guilty message only",
   world.settle();
   CHECK(world.state_of("thread", "a") == deepest);
   CHECK(world.state_of("thread", "c") == R"({"answers":[{"answers":[]}]})");
+}
+
+TEST_CASE("nothing but events gets into a journal",
+          "[runtime][engine][bounds]") {
+  application app = counting_application();
+  app.entity<forger>();
+  app.source(
+      {.topic = "forgeries", .entity = "forger", .default_message = "Add"});
+  engine_world world{app, one_shard()};
+  REQUIRE(world.start());
+  world.send("adds", "a", json({.amount = 1}));
+  world.send("forgeries", "x", json({.amount = 0}));
+  world.send("forgeries", "y", json({.amount = 1}));
+  world.settle();
+  CHECK(world.read("counter-events").size() == 1);
+  const auto letters = world.read("dead-letter-events");
+  REQUIRE(letters.size() == 2);
+  for (const auto& each : letters) {
+    CHECK(each.headers.at("dlq_reason") == "permanent failure");
+    CHECK(each.headers.at("dlq_error").find("which is a journal")
+          != std::string::npos);
+  }
 }
 
 TEST_CASE("compaction bounds the changelog, and what it leaves restores",
