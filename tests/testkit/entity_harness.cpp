@@ -1,5 +1,6 @@
 #include "tests/testkit/entity_harness.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace freehold::testkit {
@@ -71,6 +72,9 @@ void entity_harness::restore(std::string_view schema, std::string_view stored) {
   restored_ = read_back(schema_, present);
   live_ = read_back(schema_, present);
   folded_ = read_back(schema_, present);
+  sequence_ = 0;
+  outcome_ = {};
+  effects_ = {};
 }
 
 void entity_harness::replay(std::string_view event, std::uint32_t version,
@@ -145,6 +149,44 @@ void entity_harness::check_journal(const run& done) {
          + folded_.json() + "\nstate " + done.json);
 }
 
+void entity_harness::check_application(const recorded_effects& effects) const {
+  if (!application_)
+    return;
+  const auto type_called = [&](std::string_view name) -> const entity_type* {
+    for (const auto& each : application_->entities())
+      if (each->traits().type == name)
+        return each.get();
+    return nullptr;
+  };
+  const std::string app = "the application " + application_->name();
+  if (type_called(type_.traits().type) == nullptr)
+    fail(app + " does not have this entity type");
+  for (const auto& each : effects.records) {
+    const auto& outputs = application_->outputs();
+    if (std::none_of(outputs.begin(), outputs.end(), [&](const auto& known) {
+          return known.topic == each.topic;
+        }))
+      fail("publishes to the topic \"" + each.topic + "\", which " + app
+           + " does not declare as an output");
+    if (each.sequence == 0 && application_->is_journal(each.topic))
+      fail("publishes to the journal " + each.topic + "; emit an event");
+  }
+  const auto must_take = [&](const std::string& type,
+                             const std::string& message) {
+    const entity_type* const found = type_called(type);
+    if (found == nullptr)
+      fail("tells an entity of type \"" + type + "\", which " + app
+           + " does not have");
+    if (!found->takes(message))
+      fail("tells " + type + " a " + message + ", which it does not take");
+  };
+  for (const auto& each : effects.tells)
+    must_take(each.type, each.message);
+  for (const auto& each : effects.timers)
+    if (!each.message.empty()) // it was not taken back
+      must_take(std::string{type_.traits().type}, each.message);
+}
+
 void entity_harness::handle(std::string_view type, std::uint32_t version,
                             const std::vector<message_body>& forms) {
   message_ = type.empty() ? "a message without a type" : std::string{type};
@@ -174,6 +216,7 @@ void entity_harness::handle(std::string_view type, std::uint32_t version,
              "on the state in memory, the message does not do what it does on "
              "the stored one; is a member of the state not described?");
 
+  check_application(first.effects);
   const bool kept =
       first.outcome.outcome != handled::applied || !first.outcome.changed;
   if (kept && first.stored != before)

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "runtime/base/ids.hpp"
+#include "runtime/entity/application.hpp"
 #include "runtime/entity/effects.hpp"
 #include "runtime/entity/entity_type.hpp"
 #include "tests/testkit/recorded_effects.hpp"
@@ -9,6 +10,7 @@
 #include <cstdint>
 #include <memory>
 #include <new>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -84,7 +86,11 @@ public:
   void event_id(std::string id) { event_id_ = std::move(id); }
   void attempt(std::uint32_t number) { attempt_ = number; }
 
-  /// Goes on from a state as some build stored it.
+  /// Also checks that the application has what effects name: topics, entity
+  /// types and their messages.
+  void within(application app) { application_ = std::move(app); }
+
+  /// Goes on from a state as some build stored it, with nothing asked yet.
   void restore(std::string_view schema, std::string_view stored);
   /// Applies an event that happened before.
   void replay(std::string_view event, std::uint32_t version,
@@ -119,6 +125,7 @@ private:
   [[nodiscard]] run handle_on(const state_box& state, const incoming& message);
   void must_equal(const run& first, const run& other, const char* rule) const;
   void check_journal(const run& done);
+  void check_application(const recorded_effects& effects) const;
   [[noreturn]] void fail(const std::string& what) const;
 
   const entity_type& type_;
@@ -127,6 +134,7 @@ private:
   timestamp time_ = first_time;
   std::string event_id_;
   std::uint32_t attempt_ = 1;
+  std::optional<application> application_;
 
   /// Read back from its stored form after each change.
   state_box restored_;

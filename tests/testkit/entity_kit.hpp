@@ -2,6 +2,7 @@
 
 #include "runtime/base/ids.hpp"
 #include "runtime/codec/codec.hpp"
+#include "runtime/entity/application.hpp"
 #include "runtime/entity/dispatch.hpp"
 #include "runtime/entity/effects.hpp"
 #include "runtime/entity/traits.hpp"
@@ -10,6 +11,7 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -48,8 +50,8 @@ std::string json_of(const T& value) {
 /// its kind and throws `entity_kit_failure` if it is another one; checks are
 /// callables that return bool, or nothing and use a framework's own macros.
 /// A message that was not applied must be met by `then_rejects` or its like
-/// before anything else is asked. What is checked besides, on every message,
-/// stands at `entity_harness`. One thread.
+/// before anything else is asked and before the script ends. What is checked
+/// besides, on every message, stands at `entity_harness`. One thread.
 template <class Entity>
 class entity_kit {
 public:
@@ -59,9 +61,21 @@ public:
   static constexpr timestamp first_time = entity_harness::first_time;
 
   explicit entity_kit(std::string key) : harness_(type_, std::move(key)) {}
+  /// The entity as part of an application, which then must have the topics,
+  /// entity types and messages that effects name.
+  entity_kit(const application& app, std::string key)
+      : entity_kit(std::move(key)) {
+    harness_.within(app);
+  }
   // The harness refers to the type.
   entity_kit(const entity_kit&) = delete;
   entity_kit& operator=(const entity_kit&) = delete;
+  /// A script may not end with a message that was not applied and that no
+  /// `then_` met: throws, unless something else was thrown already.
+  ~entity_kit() noexcept(false) {
+    if (!failed_ && std::uncaught_exceptions() == thrown_before_)
+      must_be_met("the script ends");
+  }
 
   // -- the scene -------------------------------------------------------------
 
@@ -95,6 +109,7 @@ public:
     std::string bytes;
     codec::to_stored(bytes, stored);
     harness_.restore(codec::encode_schema(codec::schema_of<State>()), bytes);
+    nothing_taken();
     return *this;
   }
 
@@ -142,11 +157,21 @@ public:
     return *this;
   }
 
-  /// The next record in that topic, under the entity's key or another one.
+  /// The next record in that topic, under whatever key; the other form also
+  /// checks that one.
   template <class Message>
   entity_kit& then_publishes(std::string_view topic, const Message& expected) {
     const recorded_record& found = next_record(topic);
     equal("the record", named(expected), found.type + " " + found.value);
+    return *this;
+  }
+
+  template <class Message>
+  entity_kit& then_publishes(std::string_view topic, std::string_view key,
+                             const Message& expected) {
+    const recorded_record& found = next_record(topic);
+    equal("the record", "key " + std::string{key} + ": " + named(expected),
+          "key " + found.key + ": " + found.type + " " + found.value);
     return *this;
   }
 
@@ -158,6 +183,9 @@ public:
     std::string packed;
     codec::to_msgpack(packed, expected);
     equal(found.message, packed_to_text(packed), packed_to_text(found.body));
+    equal("the version of " + found.message,
+          std::to_string(codec::type_version<Message>()),
+          std::to_string(found.version));
     return *this;
   }
   template <class Message, std::invocable<const Message&> Check>
@@ -270,6 +298,7 @@ private:
   }
 
   [[noreturn]] void fail(const std::string& what) const {
+    failed_ = true;
     throw entity_kit_failure{harness_.message() + ": " + what};
   }
 
@@ -286,9 +315,13 @@ private:
                      const std::vector<message_body>& forms) {
     must_be_met("another message");
     harness_.handle(type, version, forms);
+    nothing_taken();
+    return *this;
+  }
+
+  void nothing_taken() {
     met_ = replied_ = false;
     records_ = tells_ = timers_ = 0;
-    return *this;
   }
 
   template <class T>
@@ -392,6 +425,9 @@ private:
 
   entity_type_of<Entity> type_;
   entity_harness harness_;
+  const int thrown_before_ = std::uncaught_exceptions();
+  /// The test knows already.
+  mutable bool failed_ = false;
   bool met_ = false;
   bool replied_ = false;
   std::size_t records_ = 0;

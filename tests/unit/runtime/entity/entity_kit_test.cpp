@@ -213,6 +213,160 @@ TEST_CASE("another outcome or another reason is a failure",
              Contains("but it was undecodable: box takes no message"));
 }
 
+TEST_CASE("a script may not end with an outcome that nobody met",
+          "[testkit][entity]") {
+  CHECK(failure_of([] {
+          entity_kit<box> kit{"7"};
+          kit.when(refuse{"too late"});
+        })
+        == "Refuse: the script ends, but the message was rejected: too late");
+  CHECK_THAT(
+      failure_of([] { entity_kit<box>{"7"}.when(fail_now{}); }),
+      Contains("the script ends, but the message was failed for now: the "
+               "hinge is stuck"));
+  CHECK(failure_of(
+            [] { entity_kit<box>{"7"}.when(refuse{"no"}).then_rejects("no"); })
+        == "passed");
+}
+
+TEST_CASE("a script that fails otherwise is told only once",
+          "[testkit][entity]") {
+  CHECK_THROWS_AS(
+      [] {
+        entity_kit<box> kit{"7"};
+        kit.when(refuse{"too late"});
+        throw std::runtime_error{"of the test"};
+      }(),
+      std::runtime_error);
+}
+
+TEST_CASE("a given state is a new beginning", "[testkit][entity]") {
+  entity_kit<box> kit{"7"};
+  kit.given(open_lid{3}).given_state(box::state{.opened = 40});
+  CHECK(kit.sequence() == 0);
+  kit.then_nothing_else();
+  CHECK_THAT(failure_of([&] { kit.then_emits(lid_opened{3}); }),
+             Contains("no (further) record"));
+  kit.when(open_lid{2})
+      .then_emits(lid_opened{2})
+      .then_state([](const box::state& now) { return now.opened == 42; });
+  CHECK(kit.sequence() == 1);
+}
+
+TEST_CASE("a record's key can be asked for", "[testkit][entity]") {
+  CHECK_THAT(failure_of_box([](auto& kit) {
+               kit.when(open_lid{3})
+                   .then_emits(lid_opened{3})
+                   .then_publishes("news", "8", open_lid{3});
+             }),
+             Contains("expected key 8: OpenLid {\"by\":3}\n"
+                      "found key 7: OpenLid {\"by\":3}"));
+  CHECK(failure_of_box([](auto& kit) {
+          kit.when(open_lid{3})
+              .then_emits(lid_opened{3})
+              .then_publishes("news", "7", open_lid{3});
+        })
+        == "passed");
+}
+
+namespace {
+
+/// `open_lid` by another name of its version.
+struct newer_open_lid {
+  static constexpr std::string_view type = "OpenLid";
+  static constexpr std::uint32_t version = 2;
+  std::uint32_t by = 1;
+};
+BOOST_DESCRIBE_STRUCT(newer_open_lid, (), (by))
+
+/// Takes what boxes tell.
+struct cat {
+  struct state {
+    static constexpr std::string_view type = "CatState";
+    std::uint32_t woken = 0;
+  };
+  static constexpr entity_traits traits{.type = "cat"};
+  using messages = message_list<open_lid>;
+  static void handle(state& now, const open_lid&, context<cat>&) {
+    ++now.woken;
+  }
+};
+BOOST_DESCRIBE_STRUCT(cat::state, (), (woken))
+
+/// Does what no application allows.
+struct rogue {
+  struct state {
+    static constexpr std::string_view type = "RogueState";
+    std::uint32_t deeds = 0;
+  };
+  static constexpr entity_traits traits{.type = "rogue"};
+  using messages = message_list<refuse>;
+  static void handle(state& now, const refuse& deed, context<rogue>& ctx) {
+    ++now.deeds;
+    if (deed.reason == "tell")
+      ctx.tell("cat", "tom", lid_opened{});
+    if (deed.reason == "schedule")
+      ctx.schedule("soon", timestamp{1}, lid_opened{});
+    if (deed.reason == "journal")
+      ctx.publish("boxes", lid_opened{});
+  }
+};
+BOOST_DESCRIBE_STRUCT(rogue::state, (), (deeds))
+
+application house() {
+  application app{"house"};
+  app.entity<box>().entity<cat>().entity<rogue>().output({.topic = "news"});
+  return app;
+}
+
+} // namespace
+
+TEST_CASE("a message of another version is another one", "[testkit][entity]") {
+  CHECK_THAT(
+      failure_of_box([](auto& kit) {
+        kit.when(open_lid{3}).then_tells("cat", "tom", newer_open_lid{3});
+      }),
+      Contains("the version of OpenLid is another\nexpected 2\n"
+               "found 1"));
+}
+
+TEST_CASE("within its application an entity may name what is there",
+          "[testkit][entity]") {
+  entity_kit<box> kit{house(), "7"};
+  kit.when(open_lid{3}).then_emits(lid_opened{3});
+}
+
+TEST_CASE("within an application, what it lacks is found out",
+          "[testkit][entity]") {
+  application no_news{"house"};
+  no_news.entity<box>().entity<cat>();
+  CHECK_THAT(failure_of([&] {
+               entity_kit<box>{no_news, "7"}.when(open_lid{});
+             }),
+             Contains("publishes to the topic \"news\", which the application "
+                      "house does not declare"));
+  application no_cat{"house"};
+  no_cat.entity<box>().output({.topic = "news"});
+  CHECK_THAT(failure_of([&] {
+               entity_kit<box>{no_cat, "7"}.when(open_lid{});
+             }),
+             Contains("tells an entity of type \"cat\", which the application "
+                      "house does not have"));
+  CHECK_THAT(failure_of([&] {
+               entity_kit<cat>{no_cat, "7"}.when(open_lid{});
+             }),
+             Contains("does not have this entity type"));
+  const auto deed = [](const char* what) {
+    return failure_of([&] {
+      entity_kit<rogue>{house(), "7"}.when(refuse{what});
+    });
+  };
+  CHECK_THAT(deed("tell"),
+             Contains("tells cat a LidOpened, which it does not"));
+  CHECK_THAT(deed("schedule"), Contains("tells rogue a LidOpened"));
+  CHECK_THAT(deed("journal"), Contains("publishes to the journal boxes"));
+}
+
 TEST_CASE("a state that fails its check is shown", "[testkit][entity]") {
   CHECK_THAT(failure_of_box([](auto& kit) {
                kit.given(open_lid{3}).then_state([](const box::state& now) {
