@@ -86,6 +86,7 @@ BANS = [
     (r"\bcatch\s*\(\s*\.\.\.\s*\)", "catch what the third party throws", {
         ENGINE: "an author's handler may throw anything",
         "runtime/entity/dispatch.hpp": "the same, one layer below",
+        "runtime/codec/detail/decode_dynamic.hpp": "the same of upcasters",
         "bridges": "a thread's end: the log reports itself broken",
         "node": "the last line of defence",
     }),
