@@ -19,29 +19,8 @@ namespace freehold::bridges::ledger {
 /// that is no record's fault.
 ///
 /// `begin` writes the whole file anew beside the old one and renames it; from
-/// then on only slots and suspects that are acquitted change, in place. Layout,
-/// in the machine's byte order:
-///
-/// | at             | field                                         | type    |
-/// |----------------|-----------------------------------------------|---------|
-/// | 0              | magic `FHCRASH` and a zero byte               | 8 bytes |
-/// | 8              | version, 2                                    | u32     |
-/// | 12             | number of slots                               | u32     |
-/// | 16             | number of topics                              | u32     |
-/// | 20             | number of suspects                            | u32     |
-/// | 24             | size of the file                              | u64     |
-/// | 32             | CRC-32C of bytes 0 to 31 and of all texts     | u32     |
-/// | 64             | slots: source u64, offset i64, 48 unused      | 64 each |
-/// | behind them    | suspects: deaths u32, partition u32,          |         |
-/// |                | offset i64, topic (size u32, place u32),      |         |
-/// |                | CRC-32C of these u32, 4 unused                | 32 each |
-/// | behind them    | topics: size u32, place u32                   | 8 each  |
-/// | behind them    | texts, places count from here                 | bytes   |
-///
-/// A suspect with 0 deaths was acquitted; one with a wrong checksum is
-/// forgotten, which costs a record that kills one life more, and spares any
-/// other. A process that dies within `begin`
-/// leaves the old file, and the next one counts the same deaths again from it.
+/// then on only slots and the suspects change, in place. The layout is in
+/// docs/formats/crash-ledger.md.
 ///
 /// One process at a time: whoever opens it holds the lock of the log beside
 /// it. `slot` and `acquit` from any thread, once `begin` has returned.
