@@ -209,7 +209,7 @@ result<std::uint64_t> store_write::epoch() {
 }
 
 result<std::uint64_t> store_write::next_epoch() {
-  const auto last = epoch();
+  auto last = epoch();
   if (!last)
     return last;
   const std::uint64_t next = *last + 1;
