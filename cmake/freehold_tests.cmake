@@ -7,7 +7,8 @@ function(freehold_test name)
   # False positives of g++ 12 inside std::string at -O3 (GCC bugs 105329,
   # 105651): they come and go with inlining and say nothing about a test.
   target_compile_options(${name} PRIVATE
-    -Wno-array-bounds -Wno-restrict -Wno-stringop-overflow)
+    -Wno-array-bounds -Wno-restrict -Wno-stringop-overflow
+    -Wno-maybe-uninitialized)
   target_precompile_headers(${name} REUSE_FROM freehold_test_main)
   catch_discover_tests(${name} TEST_PREFIX "${name}: "
     PROPERTIES LABELS "${ARG_LABELS}")

@@ -94,6 +94,34 @@ dynamic_value fault_json(const error& why) {
   return shown;
 }
 
+/// Milliseconds since 1970; null where event time has not begun.
+dynamic_value event_time_of(timestamp at) {
+  return at == before_all_time ? dynamic_value{} : dynamic_value{at.value()};
+}
+
+dynamic_value mark_json(const engine::time_mark& mark) {
+  dynamic_value shown;
+  shown.set("time", event_time_of(mark.time));
+  shown.set("idle", mark.is_idle);
+  return shown;
+}
+
+dynamic_value event_time_json(const engine::changelog::event_time_entry& time) {
+  dynamic_value shown;
+  shown.set("kind", "eventTime");
+  shown.set("watermark", event_time_of(time.watermark));
+  shown.set("announced", mark_json(time.announced));
+  dynamic_value sources{dynamic_value::object{}};
+  for (const auto& [topic, at] : time.sources)
+    sources.set(topic, event_time_of(at));
+  shown.set("sources", std::move(sources));
+  dynamic_value::array marks;
+  for (const engine::time_mark& mark : time.marks)
+    marks.push_back(mark_json(mark));
+  shown.set("shards", std::move(marks));
+  return shown;
+}
+
 } // namespace
 
 std::string base64(std::string_view bytes) {
@@ -233,6 +261,13 @@ void record_renderer::render_value(const record& of,
     return;
   }
   if (role_ == ports::topic_role::inbox && of.value.data() != nullptr) {
+    const auto marker = engine::decode_marker(of.value);
+    if (marker && *marker) {
+      dynamic_value shown = mark_json((*marker)->mark);
+      shown.set("marker", std::uint64_t{(*marker)->shard.value()});
+      into.set("value", std::move(shown));
+      return;
+    }
     const auto said = engine::decode_envelope(of.value);
     if (said) {
       dynamic_value shown;
@@ -326,6 +361,9 @@ dynamic_value record_renderer::pack_json(std::string_view pack) const {
       break;
     case entry_kind::answer:
       add(pack_reader::answer(payload), answer_json);
+      break;
+    case entry_kind::event_time:
+      add(pack_reader::event_time(payload), event_time_json);
       break;
     }
   }

@@ -3,6 +3,7 @@
 #include "runtime/base/tagged.hpp"
 
 #include <cstdint>
+#include <limits>
 #include <string>
 
 namespace freehold {
@@ -32,6 +33,12 @@ using shard_epoch = tagged<struct shard_epoch_tag, std::uint64_t>;
 
 /// Milliseconds since 1970-01-01T00:00:00Z, as Kafka stamps its records.
 using timestamp = tagged<struct timestamp_tag, std::int64_t>;
+
+/// The ends of time: what nothing has happened before, or will after.
+inline constexpr timestamp before_all_time{
+    std::numeric_limits<std::int64_t>::min()};
+inline constexpr timestamp after_all_time{
+    std::numeric_limits<std::int64_t>::max()};
 
 /// The position behind a record.
 [[nodiscard]] constexpr next_offset after(record_offset at) noexcept {

@@ -101,6 +101,13 @@ application_plan::make(const application& what, const engine_options& options) {
     plan->sources.push_back(
         {topic, *type, source.default_message, source.deduplicate});
   }
+  plan->event_time = what.event_time();
+  if (plan->event_time
+      && (plan->event_time->step.count() <= 0
+          || plan->event_time->ahead_max.count() < 0
+          || plan->event_time->idle_after.count() < 0))
+    fault("event time needs a step above zero and bounds that are not "
+          "negative");
   plan->inbox = add_topic(options.inbox_topic, options.shard_count,
                           ports::topic_role::inbox, for_ever);
   plan->changelog = add_topic(options.changelog_topic, options.shard_count,

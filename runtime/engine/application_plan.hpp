@@ -41,6 +41,8 @@ struct application_plan {
   topic_index inbox;
   topic_index changelog;
   topic_index dead_letters;
+  /// None: nobody asks for event time, and it costs nothing.
+  std::optional<event_time_description> event_time;
   /// The topics that only emitted events may enter.
   std::vector<topic_index> journals;
 

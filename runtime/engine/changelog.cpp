@@ -59,6 +59,9 @@ public:
     rest_ = {};
   }
   [[nodiscard]] bool good() const noexcept { return good_; }
+  [[nodiscard]] bool has_more() const noexcept {
+    return good_ && !rest_.empty();
+  }
 
   template <class T>
   result<T> finish(T value, const char* what) const {
@@ -168,6 +171,7 @@ std::uint32_t pack_writer::put(const held_entry& entry) {
   put_number(out, entry.time.value());
   put_text(out, entry.value);
   put_text(out, entry.headers);
+  put_number(out, entry.source_watermark.value());
   return end_entry(at);
 }
 
@@ -188,6 +192,7 @@ std::uint32_t pack_writer::put(const timer_entry& entry) {
   put_text(out, entry.message);
   put_number(out, entry.version);
   put_text(out, entry.body);
+  put_number(out, static_cast<std::uint8_t>(entry.clock));
   return end_entry(at);
 }
 
@@ -207,6 +212,26 @@ std::uint32_t pack_writer::put(const answer_entry& entry) {
   put_number(*current_, entry.time.value());
   put_number(*current_, entry.status);
   put_text(*current_, entry.body);
+  return end_entry(at);
+}
+
+std::uint32_t pack_writer::put(const event_time_entry& entry) {
+  const std::size_t at = begin_entry(entry_kind::event_time);
+  std::string& out = *current_;
+  const auto put_mark = [&out](const time_mark& mark) {
+    put_number(out, mark.time.value());
+    put_number(out, static_cast<std::uint8_t>(mark.is_idle));
+  };
+  put_number(out, entry.watermark.value());
+  put_mark(entry.announced);
+  put_number(out, static_cast<std::uint32_t>(entry.sources.size()));
+  for (const auto& [topic, time] : entry.sources) {
+    put_text(out, topic);
+    put_number(out, time.value());
+  }
+  put_number(out, static_cast<std::uint32_t>(entry.marks.size()));
+  for (const time_mark& mark : entry.marks)
+    put_mark(mark);
   return end_entry(at);
 }
 
@@ -292,6 +317,8 @@ result<held_entry> pack_reader::held(std::string_view payload) {
   in.number(entry.time);
   in.text(entry.value);
   in.text(entry.headers);
+  if (in.has_more())
+    in.number(entry.source_watermark);
   return in.finish(entry, "held message");
 }
 
@@ -313,6 +340,13 @@ result<timer_entry> pack_reader::timer(std::string_view payload) {
   in.text(entry.message);
   in.number(entry.version);
   in.text(entry.body);
+  if (in.has_more()) {
+    std::uint8_t clock = 0;
+    in.number(clock);
+    if (clock > static_cast<std::uint8_t>(timer_clock::event_time))
+      return error{errc::corrupt, "a timer goes by an unknown clock"};
+    entry.clock = static_cast<timer_clock>(clock);
+  }
   return in.finish(entry, "timer");
 }
 
@@ -334,6 +368,32 @@ result<answer_entry> pack_reader::answer(std::string_view payload) {
   in.number(entry.status);
   in.text(entry.body);
   return in.finish(entry, "answer");
+}
+
+result<event_time_entry> pack_reader::event_time(std::string_view payload) {
+  field_reader in{payload};
+  event_time_entry entry;
+  const auto mark = [&in](time_mark& into) {
+    std::uint8_t is_idle = 0;
+    in.number(into.time);
+    in.number(is_idle);
+    into.is_idle = is_idle != 0;
+  };
+  in.number(entry.watermark);
+  mark(entry.announced);
+  std::uint32_t count = 0;
+  in.number(count);
+  for (std::uint32_t i = 0; i < count && in.good(); ++i) {
+    std::string_view topic;
+    timestamp time;
+    in.text(topic);
+    in.number(time);
+    entry.sources.emplace_back(std::string{topic}, time);
+  }
+  in.number(count);
+  for (std::uint32_t i = 0; i < count && in.good(); ++i)
+    mark(entry.marks.emplace_back());
+  return in.finish(std::move(entry), "event time");
 }
 
 } // namespace freehold::engine::changelog

@@ -2,6 +2,8 @@
 
 #include "runtime/base/ids.hpp"
 #include "runtime/base/result.hpp"
+#include "runtime/engine/event_clock.hpp"
+#include "runtime/entity/effects.hpp"
 
 #include <cstdint>
 #include <cstring>
@@ -34,6 +36,7 @@ enum class entry_kind : std::uint8_t {
   timer = 6,
   timer_gone = 7,
   answer = 8,
+  event_time = 9,
 };
 
 /// Where a shard stands, as of a unit.
@@ -72,6 +75,9 @@ struct held_entry {
   timestamp time;
   std::string_view value;
   std::string_view headers;
+  /// Of its source partition when it was taken. Last, and absent in what
+  /// builds without event time wrote.
+  timestamp source_watermark = before_all_time;
 };
 
 struct timer_entry {
@@ -83,6 +89,18 @@ struct timer_entry {
   std::string_view message;
   std::uint32_t version = 1;
   std::string_view body;
+  /// Last, and absent in what builds without event time wrote.
+  timer_clock clock = timer_clock::processing_time;
+};
+
+/// Event time, as of a unit: the newest entry counts.
+struct event_time_entry {
+  timestamp watermark;
+  time_mark announced;
+  /// By topic name, as positions are.
+  std::vector<std::pair<std::string, timestamp>> sources;
+  /// By shard.
+  std::vector<time_mark> marks;
 };
 
 /// The 128-bit hash of (entity type, key, event id).
@@ -116,6 +134,7 @@ public:
   void put_timer_gone(std::string_view entity, std::string_view key,
                       std::string_view name);
   std::uint32_t put(const answer_entry& entry);
+  std::uint32_t put(const event_time_entry& entry);
 
   /// Appends a state, encoded in place by `encode(std::string&)`. Returns the
   /// entry's size in bytes.
@@ -179,6 +198,7 @@ public:
   /// Of a `timer_gone`, only entity, key and name are set.
   static result<timer_entry> timer_gone(std::string_view payload);
   static result<answer_entry> answer(std::string_view payload);
+  static result<event_time_entry> event_time(std::string_view payload);
 
 private:
   pack_reader(std::string_view rest, std::uint64_t unit)

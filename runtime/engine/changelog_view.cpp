@@ -183,6 +183,13 @@ result<void> changelog_view::take(entry_kind kind, std::string_view payload) {
     timers_.erase(identity_of(*entry));
     return {};
   }
+  case entry_kind::event_time: {
+    const auto entry = pack_reader::event_time(payload);
+    if (!entry)
+      return entry.error();
+    watermark_ = entry->watermark;
+    return {};
+  }
   case entry_kind::answer:
     return {}; // ids of messages, of no use to a reader
   }
@@ -263,12 +270,12 @@ result<void> changelog_view::take_timer(std::string_view payload) {
     return entry.error();
   if (!plan_->type(entry->entity))
     return unknown_type("a timer is for an entity", entry->entity);
-  timers_.insert_or_assign(identity_of(*entry),
-                           timer{std::string{entry->entity},
-                                 std::string{entry->key},
-                                 std::string{entry->name}, entry->number,
-                                 entry->due, std::string{entry->message},
-                                 entry->version, std::string{entry->body}});
+  timers_.insert_or_assign(
+      identity_of(*entry),
+      timer{std::string{entry->entity}, std::string{entry->key},
+            std::string{entry->name}, entry->number, entry->due,
+            std::string{entry->message}, entry->version,
+            std::string{entry->body}, entry->clock});
   return {};
 }
 

@@ -63,6 +63,7 @@ public:
     std::uint32_t version = 1;
     /// MessagePack.
     std::string body;
+    timer_clock clock = timer_clock::processing_time;
   };
 
   /// Reads a shard. Waits for the medium. Errors: `not_found` where the log
@@ -96,6 +97,9 @@ public:
   }
   /// By entity type, key and name.
   [[nodiscard]] const auto& timers() const noexcept { return timers_; }
+  /// Up to where results by event time are complete; `before_all_time` where
+  /// the application measures none.
+  [[nodiscard]] timestamp watermark() const noexcept { return watermark_; }
 
   /// The state as JSON. Errors: `missing_upcaster`, `undecodable`, `corrupt`,
   /// each naming the entity.
@@ -139,6 +143,7 @@ private:
 
   std::shared_ptr<const application_plan> plan_;
   partition_index shard_;
+  timestamp watermark_ = before_all_time;
   std::uint64_t unit_ = 0;
   shard_epoch epoch_;
   std::vector<std::pair<std::string, next_offset>> positions_;

@@ -68,6 +68,10 @@ bool commit_group::handle(caf::mailbox_element& what) {
     tick();
     return true;
   }
+  if (content.match_elements<messages::close_windows>()) {
+    to_all(messages::close_windows{});
+    return true;
+  }
   if (content.match_elements<messages::finish>()) {
     finishing_ = true;
     finish_waiters_.push_back(content.get_as<messages::finish>(0).tell);

@@ -222,6 +222,10 @@ void engine::when_idle(std::function<void()> tell) {
   send(core_->who_.group, messages::when_idle{std::move(tell)});
 }
 
+void engine::close_windows() {
+  send(core_->who_.group, messages::close_windows{});
+}
+
 void engine::when_finished(std::function<void()> tell) {
   send(core_->who_.group, messages::finish{std::move(tell)});
 }

@@ -69,6 +69,13 @@ public:
   /// Timers that are not due do not count. Threads only.
   result<void> wait_until_idle();
 
+  /// Closes what is open by event time as if everything had come: every timer
+  /// by event time that is set by now fires, with a watermark beyond all time.
+  /// The watermark itself stays, so that later input is as late as it was. For
+  /// the end of a bounded run, when the engine is idle; wait for that again
+  /// afterwards.
+  void close_windows();
+
   /// Waits until the engine fails or `timeout` has passed; nothing in the
   /// second case. Threads only.
   std::optional<error> wait_for_failure(std::chrono::milliseconds timeout);

@@ -11,7 +11,12 @@ namespace freehold::engine {
 
 namespace {
 
-constexpr char envelope_version = 1;
+// The first byte of what lies in an inbox.
+constexpr char plain_message = 1;
+constexpr char timed_message = 2; // with the watermark of its source
+constexpr char time_marker = 3;
+
+constexpr std::size_t marker_bytes = 1 + 4 + 8 + 1;
 
 void put_short(std::string& out, std::string_view text) {
   const auto size = static_cast<std::uint16_t>(text.size());
@@ -83,12 +88,15 @@ std::uint32_t version_of(std::string_view text) {
 } // namespace
 
 void encode(const envelope& what, std::string& out) {
-  out.push_back(envelope_version);
-  char fixed[12];
+  const bool is_timed = what.source_watermark != before_all_time;
+  out.push_back(is_timed ? timed_message : plain_message);
+  char fixed[20];
   const std::int64_t time = what.time.value();
+  const std::int64_t watermark = what.source_watermark.value();
   std::memcpy(fixed, &what.version, 4);
   std::memcpy(fixed + 4, &time, 8);
-  out.append(fixed, 12);
+  std::memcpy(fixed + 12, &watermark, 8);
+  out.append(fixed, is_timed ? 20 : 12);
   put_short(out, what.entity);
   put_short(out, what.message);
   put_short(out, what.event_id);
@@ -98,18 +106,48 @@ void encode(const envelope& what, std::string& out) {
 result<envelope> decode_envelope(std::string_view bytes) {
   envelope found;
   std::int64_t time = 0;
-  if (bytes.size() < 13 || bytes[0] != envelope_version)
+  const bool is_timed = !bytes.empty() && bytes[0] == timed_message;
+  const std::size_t fixed = is_timed ? 21 : 13;
+  if (bytes.size() < fixed || (!is_timed && bytes[0] != plain_message))
     return error{errc::undecodable,
                  "an inbox message of another version, or cut"};
   std::memcpy(&found.version, bytes.data() + 1, 4);
   std::memcpy(&time, bytes.data() + 5, 8);
   found.time = timestamp{time};
-  bytes.remove_prefix(13);
+  if (is_timed) {
+    std::memcpy(&time, bytes.data() + 13, 8);
+    found.source_watermark = timestamp{time};
+  }
+  bytes.remove_prefix(fixed);
   if (!take_short(bytes, found.entity) || !take_short(bytes, found.message)
       || !take_short(bytes, found.event_id))
     return error{errc::undecodable, "an inbox message is cut"};
   found.body = bytes;
   return found;
+}
+
+void encode(const marker& what, std::string& out) {
+  char bytes[marker_bytes];
+  const std::uint32_t shard = what.shard.value();
+  const std::int64_t time = what.mark.time.value();
+  bytes[0] = time_marker;
+  std::memcpy(bytes + 1, &shard, 4);
+  std::memcpy(bytes + 5, &time, 8);
+  bytes[13] = what.mark.is_idle ? 1 : 0;
+  out.append(bytes, marker_bytes);
+}
+
+result<std::optional<marker>> decode_marker(std::string_view bytes) {
+  if (bytes.empty() || bytes[0] != time_marker)
+    return std::optional<marker>{};
+  if (bytes.size() != marker_bytes)
+    return error{errc::undecodable, "a marker is cut or too long"};
+  std::uint32_t shard = 0;
+  std::int64_t time = 0;
+  std::memcpy(&shard, bytes.data() + 1, 4);
+  std::memcpy(&time, bytes.data() + 5, 8);
+  return std::optional<marker>{
+      {partition_index{shard}, {timestamp{time}, bytes[13] != 0}}};
 }
 
 foreign_message read_foreign(const record& from,

@@ -2,8 +2,10 @@
 
 #include "runtime/base/record.hpp"
 #include "runtime/base/result.hpp"
+#include "runtime/engine/event_clock.hpp"
 #include "runtime/entity/effects.hpp"
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -19,11 +21,24 @@ struct envelope {
   timestamp time;
   std::string_view event_id;
   std::string_view body;
+  /// Of the source partition that the message goes back to.
+  timestamp source_watermark = before_all_time;
 };
 
 void encode(const envelope& what, std::string& out);
 /// The views point into `bytes`. Errors: `undecodable`.
 result<envelope> decode_envelope(std::string_view bytes);
+
+/// What a shard tells all shards about event time; between the messages in the
+/// inbox, without a key.
+struct marker {
+  partition_index shard;
+  time_mark mark;
+};
+
+void encode(const marker& what, std::string& out);
+/// Nothing: it is no marker. Errors: `undecodable`.
+result<std::optional<marker>> decode_marker(std::string_view bytes);
 
 /// The CloudEvents extension attribute `dataversion`: the version of a
 /// message's description. Left out at version 1.

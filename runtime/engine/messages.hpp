@@ -50,6 +50,8 @@ struct resume {
   ports::shard_grant grant;
 };
 struct stop_taking {};
+/// Also to the commit group, from outside: nothing more will come.
+struct close_windows {};
 struct probe {
   std::uint64_t number = 0;
 };
@@ -112,6 +114,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(freehold::engine::messages::unit_done)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(freehold::engine::messages::undo_units)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(freehold::engine::messages::resume)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(freehold::engine::messages::stop_taking)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(freehold::engine::messages::close_windows)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(freehold::engine::messages::probe)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(freehold::engine::messages::probed)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(freehold::engine::messages::tick)

@@ -5,6 +5,7 @@
 #include "runtime/engine/changelog_index.hpp"
 #include "runtime/engine/entity_table.hpp"
 #include "runtime/engine/envelope.hpp"
+#include "runtime/engine/event_clock.hpp"
 #include "runtime/engine/open_read.hpp"
 #include "runtime/engine/quarantine.hpp"
 #include "runtime/engine/shard_unit.hpp"
@@ -74,6 +75,8 @@ struct taken_message {
   record raw;
   /// Why it cannot be handled. Without a table it has not even an address.
   std::string fault;
+  /// It is no message but what a shard says of event time.
+  std::optional<marker> mark;
   /// Keeps what the views need, where that is not the batch.
   std::string scratch;
   /// The shard's round of deliveries; one of an earlier round was given up.
@@ -133,6 +136,9 @@ public:
   void work();
   /// Takes no further input, for good; what was taken is finished.
   void stop_taking();
+  /// Fires every timer by event time that is set by now, whatever the
+  /// watermark: nothing more will come.
+  void close_windows();
 
   // -- commit units ----------------------------------------------------------
 
@@ -194,6 +200,10 @@ private:
     ports::record_batch_ptr ahead;
     open_read asked;
     bool probing = false;
+    /// The last batch came to the end of the partition; since when there was
+    /// nothing more.
+    bool at_end = false;
+    timestamp at_end_since{};
   };
 
   /// A schema in the changelog.
@@ -266,6 +276,17 @@ private:
   /// could say so.
   void acquit_the_committed();
 
+  // event time (shard_time.cpp)
+  [[nodiscard]] event_clock new_clock() const;
+  void note_event_time(taken_message& message);
+  void take_marker(const marker& told);
+  void announce_event_time();
+  void pack_event_time();
+  bool restore_event_time(std::string_view payload);
+  /// The timer to fire now, by whichever clock, or null.
+  [[nodiscard]] timer* next_timer();
+  [[nodiscard]] bool has_timer_by_event_time();
+
   // units (shard_commit.cpp)
   void begin_unit();
   /// False: it was undone instead, because a state is too large.
@@ -319,6 +340,14 @@ private:
   std::vector<next_offset> committed_positions_;
   /// Of topics that are no input now: kept for the day they are one again.
   std::map<std::string, next_offset, std::less<>> other_positions_;
+  event_clock clock_;
+  /// As of the unit in flight, and of the last one committed.
+  event_clock packed_clock_;
+  event_clock committed_clock_;
+  /// The time of the slice that is being taken.
+  timestamp slice_time_{};
+  /// Timers by event time with a lower number fire at once; 0: none.
+  std::uint64_t closing_below_ = 0;
   waiting_room waiting_;
   timer_table timers_;
   dedupe_table answers_;

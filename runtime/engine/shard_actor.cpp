@@ -90,6 +90,10 @@ bool shard_actor::handle(caf::mailbox_element& what) {
     shard_->stop_taking();
     return true;
   }
+  if (content.match_elements<messages::close_windows>()) {
+    shard_->close_windows();
+    return true;
+  }
   if (content.match_elements<messages::probe>()) {
     last_probe_ = content.get_as<messages::probe>(0).number;
     // A shard that went to somebody else has nothing left to do here; one that

@@ -63,6 +63,7 @@ std::optional<std::shared_ptr<shard_unit>> shard::close(unit_id unit) {
   FREEHOLD_ASSERT(in_flight_ == nullptr, "one unit in flight at a time");
   drop_fresh();
   expire_answers();
+  announce_event_time();
   if (filling_->is_blank() && !positions_moved()) {
     for (const auto& task : std::exchange(filling_->after_commit, {}))
       task();
@@ -147,6 +148,7 @@ bool shard::pack_unit() {
   header.positions.insert(header.positions.end(), other_positions_.begin(),
                           other_positions_.end());
   packs.put(header);
+  pack_event_time();
   const std::uint64_t base = changelog_.next_number() + 1;
   const auto pack_now = [&] { return base + packs.last_pack(); };
 
@@ -173,7 +175,7 @@ bool shard::pack_unit() {
         held->number, cell.table().type().traits().type, cell.key(),
         held->attempts, held->due, held->last_error,
         plan_->origin_name(held->topic), held->offset, held->time, held->value,
-        held->headers});
+        held->headers, held->source_watermark});
     changelog_.live_shrank(held->packed_bytes);
     changelog_.live_grew(size);
     held->packed_bytes = size;
@@ -192,7 +194,7 @@ bool shard::pack_unit() {
     }
     const std::uint32_t size = packs.put(changelog::timer_entry{
         entity, set->key, set->name, set->number, set->due, set->message,
-        set->version, set->body});
+        set->version, set->body, set->clock});
     changelog_.live_shrank(set->packed_bytes);
     changelog_.live_grew(size);
     set->packed_bytes = size;
@@ -282,6 +284,7 @@ void shard::committed(const std::vector<record_offset>& offsets) {
     changelog_.append(
         {offsets[i], static_cast<std::uint32_t>(unit.packs.pack(i).size())});
   changelog_end_ = after(offsets.back());
+  committed_clock_ = packed_clock_;
   for (std::size_t i = 0; i < inputs_.size(); ++i) {
     // Nobody else reads the inbox: what was taken is of no more use there.
     const next_offset position = unit.positions[i].second;
@@ -534,6 +537,7 @@ void shard::compact_pack(std::string_view pack, std::uint64_t number) {
     case entry_kind::header:
     case entry_kind::held_gone:
     case entry_kind::timer_gone:
+    case entry_kind::event_time:
       break; // a later unit says it better, or all before it is gone
     }
   }

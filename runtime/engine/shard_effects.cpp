@@ -160,8 +160,9 @@ void shard::sink::tell(std::string_view type, std::string_view key,
                             + "\", which the application does not have");
   std::string& value = owner_.envelope_scratch_;
   value.clear();
-  encode(envelope{type, message, version, owner_.handling_->message.time,
-                  next_event_id(), body},
+  const incoming& handled = owner_.handling_->message;
+  encode(envelope{type, message, version, handled.time, next_event_id(), body,
+                  handled.source_watermark},
          value);
   check_size("a message to " + std::string{type}, key.size() + value.size());
   append(owner_.plan_->inbox,
@@ -170,9 +171,12 @@ void shard::sink::tell(std::string_view type, std::string_view key,
   ++counted_.told;
 }
 
-void shard::sink::schedule(std::string_view name, timestamp due,
+void shard::sink::schedule(std::string_view name, timer_clock by, timestamp due,
                            std::string_view message, std::uint32_t version,
                            std::string_view body) {
+  if (by == timer_clock::event_time && !owner_.plan_->event_time)
+    throw permanent_failure("sets a timer by event time, which the application "
+                            "does not measure; call application::event_time");
   check_size("a timer", owner_.handling_cell_->key().size() + name.size()
                             + message.size() + body.size());
   timer_change& change = owner_.timer_changes_.emplace_back();
@@ -181,6 +185,7 @@ void shard::sink::schedule(std::string_view name, timestamp due,
   change.what.key = owner_.handling_cell_->key();
   change.what.name = name;
   change.what.due = due;
+  change.what.clock = by;
   change.what.message = message;
   change.what.version = version;
   change.what.body = body;

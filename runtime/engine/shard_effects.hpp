@@ -23,8 +23,9 @@ public:
   void tell(std::string_view type, std::string_view key,
             std::string_view message, std::uint32_t version,
             std::string_view body) override;
-  void schedule(std::string_view name, timestamp due, std::string_view message,
-                std::uint32_t version, std::string_view body) override;
+  void schedule(std::string_view name, timer_clock by, timestamp due,
+                std::string_view message, std::uint32_t version,
+                std::string_view body) override;
   void cancel(std::string_view name) override;
   void reply(std::string_view json) override;
 

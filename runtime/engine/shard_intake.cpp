@@ -61,8 +61,9 @@ void shard::request_input(input& from) {
   host_.fetch({.source = from.source,
                .from = from.read_to,
                .bytes_max = plan_->options.fetch_bytes,
-               .wait = from.probing ? ports::fetch_wait::no
-                                    : ports::fetch_wait::for_records});
+               .wait = from.probing || (plan_->event_time && !from.at_end)
+                           ? ports::fetch_wait::no
+                           : ports::fetch_wait::for_records});
 }
 
 void shard::fetched(next_offset asked, const ports::record_batch_ptr& batch) {
@@ -82,6 +83,9 @@ void shard::fetched(next_offset asked, const ports::record_batch_ptr& batch) {
     if (!each.asked.is_answered_by(asked))
       return;
     each.read_to = std::max(each.read_to, batch->next);
+    if (!each.at_end || !batch->records.empty())
+      each.at_end_since = host_.now();
+    each.at_end = batch->next >= batch->end;
     const bool was_probe = std::exchange(each.probing, false);
     if (batch->records.empty()) {
       if (each.current == nullptr)
@@ -177,7 +181,11 @@ void shard::work() {
   schedule_wake();
   for (const input& each : inputs_)
     more = more || each.current != nullptr;
-  if (more && may_take() && underway_ == 0)
+  if (underway_ != 0)
+    return;
+  const bool may_fire = !stopped_taking_ && !close_pending_
+                        && unit_bytes() < plan_->options.unit_bytes_max;
+  if ((more && may_take()) || (may_fire && has_timer_by_event_time()))
     host_.continue_later();
 }
 
@@ -215,13 +223,14 @@ std::size_t shard::take_from(input& from, std::size_t count) {
       prepared_[i].table->prefetch_cell(prepared_[i].hash);
   if (!plan_->options.direct_delivery)
     underway_batches_.push_back(from.current);
+  if (plan_->event_time)
+    slice_time_ = host_.now();
   // A bound that one record reaches stops the next one.
   std::size_t taken = 0;
   do {
     deliver(prepared_[taken]);
   } while (++taken < count && may_take());
   count = taken;
-  filling_->done.taken += count;
   from.cursor += count;
   if (from.cursor < records.size()) {
     from.position = after(records[from.cursor - 1].offset);
@@ -240,6 +249,7 @@ void shard::prepare(input& from, const record& what, taken_message& into) {
   into.topic = from.source.topic;
   into.raw = what;
   into.source = from.description;
+  into.mark.reset();
   into.message.attempt = 1;
   into.message.origin = {plan_->topic_name(from.source.topic), index_,
                          what.offset.value()};
@@ -285,6 +295,14 @@ void shard::prepare_envelope(std::string_view value, taken_message& into) {
   into.fault.clear();
   into.deduplicate = false;
   into.table = nullptr;
+  auto told = decode_marker(value);
+  if (!told) {
+    into.fault = told.error().context;
+    return;
+  }
+  into.mark = *told;
+  if (into.mark)
+    return;
   const auto found = decode_envelope(value);
   if (!found) {
     into.fault = found.error().context;
@@ -306,11 +324,18 @@ void shard::prepare_envelope(std::string_view value, taken_message& into) {
   into.message.body = found->body;
   into.message.event_id = found->event_id;
   into.message.time = found->time;
+  into.message.source_watermark = found->source_watermark;
 }
 
 // -- delivering --------------------------------------------------------------
 
 void shard::deliver(taken_message& message) {
+  if (message.mark) {
+    take_marker(*message.mark);
+    return;
+  }
+  ++filling_->done.taken;
+  note_event_time(message);
   if (message.table == nullptr) {
     dead_letter(message, message.fault, "undecodable", 1);
     return;

@@ -145,6 +145,7 @@ void shard::start_restore(next_offset begin, next_offset end) {
   reading_.end = end;
   std::fill(committed_positions_.begin(), committed_positions_.end(),
             next_offset{0});
+  committed_clock_ = new_clock();
   read_on();
 }
 
@@ -324,6 +325,9 @@ bool shard::restore_entry(changelog::entry_kind kind, std::string_view payload,
     held.time = entry->time;
     held.value = entry->value;
     held.headers = entry->headers;
+    held.source_watermark = entry->source_watermark;
+    held.holds_time =
+        plan_->event_time && plan_->source_of(held.topic) != nullptr;
     held.pack = number + 1;
     held.packed_bytes = bytes;
     entity_table& table = *tables_[*type];
@@ -365,8 +369,9 @@ bool shard::restore_entry(changelog::entry_kind kind, std::string_view payload,
       changelog_.live_shrank(old->packed_bytes);
     changelog_.live_grew(bytes);
     timers_.set({*type, std::string{entry->key}, std::string{entry->name},
-                 entry->number, entry->due, std::string{entry->message},
-                 entry->version, std::string{entry->body}, number + 1, bytes});
+                 entry->number, entry->due, entry->clock,
+                 std::string{entry->message}, entry->version,
+                 std::string{entry->body}, number + 1, bytes});
     return true;
   }
   case entry_kind::timer_gone: {
@@ -389,6 +394,8 @@ bool shard::restore_entry(changelog::entry_kind kind, std::string_view payload,
                     std::string{entry->body}, number + 1, bytes}));
     return true;
   }
+  case entry_kind::event_time:
+    return restore_event_time(payload);
   }
   return broken({errc::corrupt, "a changelog entry of unknown kind "
                                     + std::to_string(static_cast<int>(kind))
@@ -487,6 +494,7 @@ void shard::serve() {
   front_ = changelog_.first_number();
   for (std::size_t i = 0; i < inputs_.size(); ++i)
     inputs_[i].begin_at(committed_positions_[i]);
+  clock_ = committed_clock_;
   state_ = state::serving;
   restore_begins_ = 0;
   acquit_the_committed();
@@ -538,7 +546,8 @@ void shard::give_up_probe() {
 void shard::probe() {
   bool idle = state_ == state::serving && underway_ == 0
               && in_flight_ == nullptr && waiting_.size() == 0
-              && filling_->is_blank() && !positions_moved();
+              && filling_->is_blank() && !positions_moved()
+              && !has_timer_by_event_time();
   for (const input& each : inputs_)
     idle = idle && each.current == nullptr && each.ahead == nullptr;
   if (!idle || stopped_taking_) {

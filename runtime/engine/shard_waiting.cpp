@@ -51,6 +51,8 @@ void shard::hold(entity_cell& cell, const taken_message& message,
   held.time = message.raw.time;
   held.value = message.raw.value;
   held.headers = message.raw.headers.packed();
+  held.source_watermark = message.message.source_watermark;
+  held.holds_time = plan_->event_time && message.source != nullptr;
   filling_->held_changed.push_back(held.number);
   filling_->expected_bytes += held.bytes();
   ++filling_->done.held;
@@ -83,6 +85,8 @@ bool shard::retry_one() {
   else
     prepare_record(message.raw, message);
   message.message.attempt = head.attempts + 1;
+  message.message.source_watermark = head.source_watermark;
+  message.message.watermark = clock_.watermark();
   std::string why;
   bool finished = true;
   if (!message.fault.empty())
@@ -113,7 +117,7 @@ bool shard::retry_one() {
 }
 
 bool shard::fire_one() {
-  const timer* const next = timers_.next_due(host_.now());
+  const timer* const next = next_timer();
   if (next == nullptr)
     return false;
   const auto due = timers_.take({next->type, next->key, next->name});
@@ -128,7 +132,8 @@ bool shard::fire_one() {
                   due->version,
                   due->due,
                   {},
-                  due->body},
+                  due->body,
+                  clock_.watermark()},
          value);
   taken_message message;
   message.topic = application_plan::timer_topic_index;
@@ -139,6 +144,9 @@ bool shard::fire_one() {
   message.message.origin = {application_plan::timer_topic, index_,
                             message.raw.offset.value()};
   prepare_envelope(value, message);
+  const bool is_early =
+      due->clock == timer_clock::event_time && due->due > clock_.watermark();
+  message.message.watermark = is_early ? after_all_time : clock_.watermark();
   entity_cell* cell = message.table->find(due->key, message.hash);
   if (cell == nullptr) {
     cell = &message.table->insert(due->key, message.hash);

@@ -1,7 +1,10 @@
 #pragma once
 
 #include "runtime/base/ids.hpp"
+#include "runtime/entity/effects.hpp"
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -22,6 +25,7 @@ struct timer {
   /// it.
   std::uint64_t number = 0;
   timestamp due;
+  timer_clock clock = timer_clock::processing_time;
   std::string message;
   std::uint32_t version = 1;
   std::string body;
@@ -35,7 +39,7 @@ struct timer {
   }
 };
 
-/// The durable timers of a shard, by due time and by name.
+/// The durable timers of a shard, by clock and due time, and by name.
 class timer_table {
 public:
   using identity = std::tuple<std::uint32_t, std::string, std::string>;
@@ -45,8 +49,13 @@ public:
   /// Takes a timer out; an empty pointer where there is none.
   std::unique_ptr<timer> take(const identity& which);
   [[nodiscard]] timer* find(const identity& which);
-  /// The timer due first, if it is due by `now`; null otherwise.
-  [[nodiscard]] timer* next_due(timestamp now) const;
+  /// The timer of that clock that is due first, if it is due by `now`; null
+  /// otherwise.
+  [[nodiscard]] timer* next_due(timer_clock clock, timestamp now) const;
+  /// The first timer of that clock whose number is below a bound, or null.
+  [[nodiscard]] timer* first_below(timer_clock clock,
+                                   std::uint64_t number) const;
+  /// When the first one by the node's clock is due; false where there is none.
   [[nodiscard]] bool first_due(timestamp& due) const;
 
   /// Whether a timer has that number. Looks at all timers.
@@ -57,8 +66,19 @@ public:
   void clear();
 
 private:
+  /// By due time, ties by number.
+  using due_list =
+      std::set<std::pair<std::pair<timestamp, std::uint64_t>, timer*>>;
+
+  [[nodiscard]] due_list& due(timer_clock clock) noexcept {
+    return due_[static_cast<std::size_t>(clock)];
+  }
+  [[nodiscard]] const due_list& due(timer_clock clock) const noexcept {
+    return due_[static_cast<std::size_t>(clock)];
+  }
+
   std::map<identity, std::unique_ptr<timer>> timers_;
-  std::set<std::pair<std::pair<timestamp, std::uint64_t>, timer*>> due_;
+  std::array<due_list, 2> due_; // by clock
   std::uint64_t bytes_ = 0;
 };
 

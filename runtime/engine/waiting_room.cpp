@@ -10,6 +10,8 @@ namespace freehold::engine {
 held_message& waiting_room::push(entity_cell& cell, held_message message) {
   bytes_ += message.bytes();
   by_number_.emplace(message.number, &cell);
+  if (message.holds_time)
+    times_.insert(message.source_watermark);
   cell.waiting = 1;
   line& at = lines_[&cell];
   at.messages.push_back(std::move(message));
@@ -36,6 +38,8 @@ held_message waiting_room::pop(entity_cell& cell) {
   due_.erase({here.due, done.number});
   by_number_.erase(done.number);
   bytes_ -= done.bytes();
+  if (done.holds_time)
+    times_.erase(times_.find(done.source_watermark));
   if (here.messages.empty()) {
     cell.waiting = 0;
     lines_.erase(at);
@@ -105,6 +109,7 @@ void waiting_room::clear() {
   lines_.clear();
   due_.clear();
   by_number_.clear();
+  times_.clear();
   bytes_ = 0;
 }
 

@@ -30,6 +30,11 @@ struct held_message {
   timestamp time;
   std::string value;
   std::string headers;
+  /// Of its source partition when it was taken.
+  timestamp source_watermark = before_all_time;
+  /// Event time does not pass it: it came from a source, and what its handler
+  /// tells goes by that watermark.
+  bool holds_time = false;
   // its entry in the changelog
   std::uint64_t pack = 0;
   std::uint32_t packed_bytes = 0;
@@ -66,6 +71,10 @@ public:
   [[nodiscard]] entity_cell* next_due(timestamp now) const;
   /// When the first head is due; false where nothing waits.
   [[nodiscard]] bool first_due(timestamp& due) const;
+  /// The event time that no mark may pass; `after_all_time` without any.
+  [[nodiscard]] timestamp held_time() const {
+    return times_.empty() ? after_all_time : *times_.begin();
+  }
 
   /// The message with that number, or null.
   [[nodiscard]] held_message* find(std::uint64_t number);
@@ -87,6 +96,8 @@ private:
   std::unordered_map<const entity_cell*, line> lines_;
   std::set<std::pair<timestamp, std::uint64_t>> due_; // and the head's number
   std::unordered_map<std::uint64_t, entity_cell*> by_number_;
+  /// Source watermarks of those that hold time.
+  std::multiset<timestamp> times_;
   std::uint64_t bytes_ = 0;
 };
 

@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -24,6 +25,21 @@ struct source_description {
   /// Skip a record whose event id was handled within the dedupe window.
   bool deduplicate = true;
   std::chrono::milliseconds retention{0};
+};
+
+/// How an application measures event time: the time at which things happened,
+/// as opposed to when they are handled (ADR 8). A source's records say it by
+/// their own time.
+struct event_time_description {
+  /// The watermark moves in steps of this at the finest, aligned to 1970.
+  /// Each costs one small record from every shard to every shard.
+  std::chrono::milliseconds step = std::chrono::hours{1};
+  /// A record that claims to have happened further ahead of the node's clock
+  /// does not move event time.
+  std::chrono::milliseconds ahead_max = std::chrono::days{1};
+  /// A source partition that was read to its end so long ago is idle: results
+  /// do not wait for it.
+  std::chrono::milliseconds idle_after = std::chrono::seconds{5};
 };
 
 struct output_description {
@@ -63,6 +79,13 @@ public:
     return *this;
   }
 
+  /// Lets entities work by event time: `context::watermark` and what comes
+  /// with it.
+  application& event_time(event_time_description how) {
+    event_time_ = how;
+    return *this;
+  }
+
   /// Whether a topic is the journal of an entity type.
   [[nodiscard]] bool is_journal(std::string_view topic) const {
     for (const auto& each : entities_)
@@ -76,12 +99,15 @@ public:
   [[nodiscard]] const auto& entities() const { return entities_; }
   [[nodiscard]] const auto& sources() const { return sources_; }
   [[nodiscard]] const auto& outputs() const { return outputs_; }
+  /// None: entities know no watermark.
+  [[nodiscard]] const auto& event_time() const { return event_time_; }
 
 private:
   std::string name_;
   std::vector<std::shared_ptr<const entity_type>> entities_;
   std::vector<source_description> sources_;
   std::vector<output_description> outputs_;
+  std::optional<event_time_description> event_time_;
 };
 
 } // namespace freehold

@@ -61,6 +61,22 @@ public:
     return message_.attempt;
   }
 
+  // -- event time, where the application has it ------------------------------
+
+  /// Results up to here are complete but for what is late: the least of the
+  /// latest event times that the source partitions have come to, idle ones
+  /// left out. `after_all_time` when a bounded run closes what is open.
+  [[nodiscard]] timestamp watermark() const noexcept {
+    return message_.watermark;
+  }
+  /// The latest event time in the source partition that this message goes back
+  /// to, up to the record it goes back to. How late a record is follows from
+  /// it alone: it depends on the order in that partition, and on nothing that
+  /// differs between two runs.
+  [[nodiscard]] timestamp source_watermark() const noexcept {
+    return message_.source_watermark;
+  }
+
   // -- time and chance -------------------------------------------------------
 
   [[nodiscard]] timestamp now() const { return sink_.now(); }
@@ -149,10 +165,15 @@ public:
   /// name is replaced. Durable.
   template <class Message>
   void schedule(std::string_view name, timestamp due, const Message& message) {
-    std::string& buffer = sink_.scratch();
-    codec::to_msgpack(buffer, message);
-    sink_.schedule(name, due, codec::type_name<Message>(),
-                   codec::type_version<Message>(), buffer);
+    schedule_by(timer_clock::processing_time, name, due, message);
+  }
+
+  /// The same by event time: the message comes when the watermark has reached
+  /// `due`. A timer of the same name is replaced, whatever it goes by.
+  template <class Message>
+  void schedule_at_watermark(std::string_view name, timestamp due,
+                             const Message& message) {
+    schedule_by(timer_clock::event_time, name, due, message);
   }
 
   /// Takes a timer back; harmless where there is none.
@@ -184,6 +205,15 @@ public:
   }
 
 private:
+  template <class Message>
+  void schedule_by(timer_clock by, std::string_view name, timestamp due,
+                   const Message& message) {
+    std::string& buffer = sink_.scratch();
+    codec::to_msgpack(buffer, message);
+    sink_.schedule(name, by, due, codec::type_name<Message>(),
+                   codec::type_version<Message>(), buffer);
+  }
+
   struct event_base {
     event_base() = default;
     event_base(const event_base&) = delete;

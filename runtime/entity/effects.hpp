@@ -23,6 +23,14 @@ public:
   using std::runtime_error::runtime_error;
 };
 
+/// What a timer's due time is measured by.
+enum class timer_clock : std::uint8_t {
+  /// The node's clock.
+  processing_time,
+  /// The watermark of the entity's shard.
+  event_time,
+};
+
 enum class body_format : std::uint8_t {
   /// JSON text: what mostly comes from outside.
   json,
@@ -56,6 +64,11 @@ struct incoming {
   message_origin origin{};
   /// 1 at the first try.
   std::uint32_t attempt = 1;
+  /// The watermark of the source partition that the message goes back to, as
+  /// of the record it goes back to: the latest event time read from there.
+  timestamp source_watermark = before_all_time;
+  /// The watermark of the receiving shard.
+  timestamp watermark = before_all_time;
 };
 
 /// One record that a handler publishes.
@@ -94,8 +107,8 @@ public:
   virtual void tell(std::string_view type, std::string_view key,
                     std::string_view message, std::uint32_t version,
                     std::string_view body) = 0;
-  /// Replaces a timer of the same name.
-  virtual void schedule(std::string_view name, timestamp due,
+  /// Replaces a timer of the same name, whatever its clock.
+  virtual void schedule(std::string_view name, timer_clock by, timestamp due,
                         std::string_view message, std::uint32_t version,
                         std::string_view body) = 0;
   virtual void cancel(std::string_view name) = 0;

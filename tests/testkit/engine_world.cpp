@@ -26,4 +26,22 @@ std::string engine_world::state_of(std::string_view type,
   return text;
 }
 
+void engine_world::append(partition_index partition, std::string_view topic,
+                          std::string_view key, std::string_view value,
+                          const headers& with, timestamp happened) {
+  auto request = std::make_shared<owned_request>();
+  request->key = key;
+  request->value = value;
+  for (const auto& [name, text] : with)
+    append_header(request->headers, name, text);
+  ports::append made;
+  made.target = {plan_->topic(topic).value(), partition};
+  made.time = happened;
+  made.key = request->key;
+  made.value = request->value;
+  made.headers = header_list{request->headers};
+  request->appends.push_back(made);
+  log_->produce(std::move(request), [](const ports::produce_result&) {});
+}
+
 } // namespace freehold::testkit

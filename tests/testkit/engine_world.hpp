@@ -131,19 +131,13 @@ public:
   void send_to(partition_index partition, std::string_view topic,
                std::string_view key, std::string_view value,
                const headers& with = {}) {
-    auto request = std::make_shared<owned_request>();
-    request->key = key;
-    request->value = value;
-    for (const auto& [name, text] : with)
-      append_header(request->headers, name, text);
-    ports::append made;
-    made.target = {plan_->topic(topic).value(), partition};
-    made.time = time.now();
-    made.key = request->key;
-    made.value = request->value;
-    made.headers = header_list{request->headers};
-    request->appends.push_back(made);
-    log_->produce(std::move(request), [](const ports::produce_result&) {});
+    append(partition, topic, key, value, with, time.now());
+  }
+  /// A record that says it happened at another time than now.
+  void send_dated(timestamp happened, std::string_view topic,
+                  std::string_view key, std::string_view value) {
+    append(partition_of(key, plan_->options.shard_count), topic, key, value, {},
+           happened);
   }
 
   /// All committed records of a topic, partition after partition.
@@ -210,6 +204,10 @@ private:
     std::string value;
     std::string headers;
   };
+
+  void append(partition_index partition, std::string_view topic,
+              std::string_view key, std::string_view value, const headers& with,
+              timestamp happened);
 
   std::shared_ptr<bridges::log::memory_log_storage> storage_;
   std::shared_ptr<const engine::application_plan> plan_;

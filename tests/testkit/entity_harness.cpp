@@ -199,7 +199,9 @@ void entity_harness::handle(std::string_view type, std::uint32_t version,
                    .event_id = event_id_,
                    .time = time_,
                    .origin = {"kit", partition_index{0}, message_number_},
-                   .attempt = attempt_};
+                   .attempt = attempt_,
+                   .source_watermark = source_watermark_,
+                   .watermark = watermark_};
   const std::string before = restored_.stored();
 
   const run first = handle_on(read_back(schema_, before), message);

@@ -85,6 +85,8 @@ public:
   void time(timestamp now) { time_ = now; }
   void event_id(std::string id) { event_id_ = std::move(id); }
   void attempt(std::uint32_t number) { attempt_ = number; }
+  void watermark(timestamp here) { watermark_ = here; }
+  void source_watermark(timestamp there) { source_watermark_ = there; }
 
   /// Also checks that the application has what effects name: topics, entity
   /// types and their messages.
@@ -134,6 +136,8 @@ private:
   timestamp time_ = first_time;
   std::string event_id_;
   std::uint32_t attempt_ = 1;
+  timestamp watermark_ = before_all_time;
+  timestamp source_watermark_ = before_all_time;
   std::optional<application> application_;
 
   /// Read back from its stored form after each change.

@@ -93,6 +93,17 @@ public:
     return *this;
   }
 
+  /// Event time as the next messages find it: results are complete up to
+  /// `here`, and their source partition has come to `there`.
+  entity_kit& watermark(timestamp here) {
+    harness_.watermark(here);
+    return *this;
+  }
+  entity_kit& source_watermark(timestamp there) {
+    harness_.source_watermark(there);
+    return *this;
+  }
+
   /// Each is a message of the entity, which must be applied, or an event of
   /// it. What is both counts as a message.
   template <class... Ts>
@@ -200,13 +211,12 @@ public:
   template <class Message>
   entity_kit& then_schedules(std::string_view name, timestamp due,
                              const Message& expected) {
-    const recorded_timer& found = next_timer(name);
-    std::string packed;
-    codec::to_msgpack(packed, expected);
-    equal("timer " + found.name,
-          timer_text(due, codec::type_name<Message>(), packed),
-          timer_text(found.due, found.message, found.body));
-    return *this;
+    return then_sets_timer(timer_clock::processing_time, name, due, expected);
+  }
+  template <class Message>
+  entity_kit& then_schedules_at_watermark(std::string_view name, timestamp due,
+                                          const Message& expected) {
+    return then_sets_timer(timer_clock::event_time, name, due, expected);
   }
   entity_kit& then_cancels(std::string_view name) {
     if (!next_timer(name).message.empty())
@@ -291,10 +301,24 @@ private:
     return std::string{codec::type_name<T>()} + " " + detail::json_of(value);
   }
 
-  static std::string timer_text(timestamp due, std::string_view message,
+  template <class Message>
+  entity_kit& then_sets_timer(timer_clock by, std::string_view name,
+                              timestamp due, const Message& expected) {
+    const recorded_timer& found = next_timer(name);
+    std::string packed;
+    codec::to_msgpack(packed, expected);
+    equal("timer " + found.name,
+          timer_text(by, due, codec::type_name<Message>(), packed),
+          timer_text(found.clock, found.due, found.message, found.body));
+    return *this;
+  }
+
+  static std::string timer_text(timer_clock by, timestamp due,
+                                std::string_view message,
                                 std::string_view body) {
-    return std::to_string(due.value()) + " ms: " + std::string{message} + " "
-           + packed_to_text(body);
+    return std::to_string(due.value())
+           + (by == timer_clock::event_time ? " ms of event time: " : " ms: ")
+           + std::string{message} + " " + packed_to_text(body);
   }
 
   [[noreturn]] void fail(const std::string& what) const {

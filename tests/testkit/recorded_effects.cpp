@@ -27,7 +27,9 @@ std::string recorded_effects::to_text() const {
       continue;
     }
     text.append("  timer ").append(each.name).append(" at ");
-    text.append(std::to_string(each.due.value())).append(" ms: ");
+    text.append(std::to_string(each.due.value()))
+        .append(each.clock == timer_clock::event_time ? " ms of event time: "
+                                                      : " ms: ");
     text.append(each.message).append(" ");
     text.append(packed_to_text(each.body)).append("\n");
   }
@@ -72,11 +74,11 @@ void recording_sink::tell(std::string_view type, std::string_view key,
                             std::string{message}, version, std::string{body}});
 }
 
-void recording_sink::schedule(std::string_view name, timestamp due,
-                              std::string_view message, std::uint32_t version,
-                              std::string_view body) {
+void recording_sink::schedule(std::string_view name, timer_clock by,
+                              timestamp due, std::string_view message,
+                              std::uint32_t version, std::string_view body) {
   effects_.timers.push_back({std::string{name}, due, std::string{message},
-                             version, std::string{body}});
+                             version, std::string{body}, by});
 }
 
 void recording_sink::cancel(std::string_view name) {

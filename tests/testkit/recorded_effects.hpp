@@ -42,6 +42,7 @@ struct recorded_timer {
   std::string message{};
   std::uint32_t version = 1;
   std::string body{};
+  timer_clock clock = timer_clock::processing_time;
 
   friend bool operator==(const recorded_timer&,
                          const recorded_timer&) = default;
@@ -81,8 +82,9 @@ public:
   void tell(std::string_view type, std::string_view key,
             std::string_view message, std::uint32_t version,
             std::string_view body) override;
-  void schedule(std::string_view name, timestamp due, std::string_view message,
-                std::uint32_t version, std::string_view body) override;
+  void schedule(std::string_view name, timer_clock by, timestamp due,
+                std::string_view message, std::uint32_t version,
+                std::string_view body) override;
   void cancel(std::string_view name) override;
   void reply(std::string_view json) override;
 

@@ -14,6 +14,8 @@ using engine::timer_table;
 
 namespace {
 
+constexpr auto by = freehold::timer_clock::processing_time;
+
 timer make_timer(const std::string& name, std::uint64_t number,
                  std::int64_t due, std::size_t bytes = 10) {
   timer made;
@@ -35,19 +37,19 @@ TEST_CASE("timers come due by time, ties by number", "[runtime][timer_table]") {
   timer_table table;
   timestamp due;
   CHECK_FALSE(table.first_due(due));
-  CHECK(table.next_due(timestamp{1'000'000}) == nullptr);
+  CHECK(table.next_due(by, timestamp{1'000'000}) == nullptr);
   table.set(make_timer("late", 1, 200));
   table.set(make_timer("second", 3, 100));
   table.set(make_timer("first", 2, 100));
   REQUIRE(table.first_due(due));
   CHECK(due == timestamp{100});
-  CHECK(table.next_due(timestamp{99}) == nullptr);
+  CHECK(table.next_due(by, timestamp{99}) == nullptr);
   for (const char* name : {"first", "second", "late"}) {
-    REQUIRE(table.next_due(timestamp{200}) != nullptr);
-    CHECK(table.next_due(timestamp{200})->name == name);
+    REQUIRE(table.next_due(by, timestamp{200}) != nullptr);
+    CHECK(table.next_due(by, timestamp{200})->name == name);
     CHECK(table.take(named(name))->name == name);
   }
-  CHECK(table.next_due(timestamp{200}) == nullptr);
+  CHECK(table.next_due(by, timestamp{200}) == nullptr);
   CHECK(table.bytes() == 0);
 }
 
@@ -59,11 +61,33 @@ TEST_CASE("a timer of the same identity is replaced",
   CHECK(table.size() == 1);
   CHECK(table.bytes() == kept.bytes());
   CHECK(table.find(named("a")) == &kept);
-  CHECK(table.next_due(timestamp{299}) == nullptr);
-  CHECK(table.next_due(timestamp{300}) == &kept);
+  CHECK(table.next_due(by, timestamp{299}) == nullptr);
+  CHECK(table.next_due(by, timestamp{300}) == &kept);
   CHECK(table.take(named("a"))->number == 2);
   CHECK(table.take(named("a")) == nullptr);
   CHECK(table.bytes() == 0);
+}
+
+TEST_CASE("timers by event time come due by themselves",
+          "[runtime][timer_table]") {
+  constexpr auto event_time = timer_clock::event_time;
+  timer_table table;
+  timer closing = make_timer("closing", 1, 100);
+  closing.clock = event_time;
+  table.set(closing);
+  table.set(make_timer("reminder", 2, 50));
+  timestamp due;
+  REQUIRE(table.first_due(due));
+  CHECK(due == timestamp{50});
+  CHECK(table.next_due(event_time, timestamp{99}) == nullptr);
+  CHECK(table.next_due(event_time, timestamp{100})->name == "closing");
+  CHECK(table.first_below(event_time, 1) == nullptr);
+  CHECK(table.first_below(event_time, 2)->name == "closing");
+  CHECK(table.has(1));
+  // One name, one timer, whatever it goes by.
+  table.set(make_timer("closing", 3, 200));
+  CHECK(table.size() == 2);
+  CHECK(table.next_due(event_time, after_all_time) == nullptr);
 }
 
 TEST_CASE("type, key and name together are a timer's identity",
@@ -125,8 +149,8 @@ TEST_CASE("a timer table does what a map does under random sets and takes",
     REQUIRE(table.first_due(due) == !model.empty());
     if (!model.empty()) {
       REQUIRE(due == first->second.due);
-      REQUIRE(table.next_due(due)->number == first->second.number);
-      REQUIRE(table.next_due(timestamp{due.value() - 1}) == nullptr);
+      REQUIRE(table.next_due(by, due)->number == first->second.number);
+      REQUIRE(table.next_due(by, timestamp{due.value() - 1}) == nullptr);
     }
   }
   for (const auto& [which, _] : model)

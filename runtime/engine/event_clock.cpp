@@ -1,0 +1,47 @@
+#include "runtime/engine/event_clock.hpp"
+
+#include <algorithm>
+
+namespace freehold::engine {
+
+namespace {
+
+/// The least of those that are not idle; the latest where all are.
+time_mark least_of(const std::vector<time_mark>& marks) noexcept {
+  time_mark least{after_all_time, true};
+  time_mark latest{before_all_time, true};
+  for (const time_mark& each : marks) {
+    latest.time = std::max(latest.time, each.time);
+    if (!each.is_idle)
+      least = {std::min(least.time, each.time), false};
+  }
+  return least.is_idle ? latest : least;
+}
+
+/// Rounds to minus infinity, so that steps are alike on both sides of 1970.
+std::int64_t steps_of(timestamp at, std::chrono::milliseconds step) noexcept {
+  const std::int64_t length = step.count();
+  return at.value() / length - (at.value() % length < 0 ? 1 : 0);
+}
+
+} // namespace
+
+std::optional<time_mark> event_clock::news(timestamp held) const noexcept {
+  time_mark now = least_of(sources_);
+  now.time = std::min(now.time, held);
+  now.is_idle = now.is_idle && held == after_all_time;
+  const bool fell_idle_or_awoke = now.is_idle != announced_.is_idle;
+  const bool passed_a_step =
+      now.time > announced_.time
+      && steps_of(now.time, step_) > steps_of(announced_.time, step_);
+  if (fell_idle_or_awoke || passed_a_step)
+    return now;
+  return std::nullopt;
+}
+
+void event_clock::take(std::uint32_t shard, const time_mark& mark) noexcept {
+  marks_[shard] = mark;
+  watermark_ = std::max(watermark_, least_of(marks_).time);
+}
+
+} // namespace freehold::engine

@@ -1,0 +1,337 @@
+// Event time across the inbox: watermarks, timers that go by them, and that
+// nothing of it depends on partitions, orders or failures. Halls are told what
+// sensors measured and publish the sum of each hour when it is complete.
+#include "runtime/base/random.hpp"
+#include "tests/testkit/engine_world.hpp"
+
+#include <boost/describe.hpp>
+#include <catch2/catch.hpp>
+
+#include <algorithm>
+#include <map>
+
+using namespace freehold;
+using namespace std::chrono_literals;
+using bridges::log::planned_outcome;
+using testkit::engine_world;
+
+namespace {
+
+constexpr std::int64_t hour = 3'600'000;
+constexpr std::int64_t grace = 2 * hour;
+
+std::int64_t hour_of(std::int64_t at) { return at / hour * hour; }
+
+struct measure {
+  static constexpr std::string_view type = "Measure";
+  std::string hall;
+  std::int64_t value = 0;
+  std::optional<std::int32_t> failures{};
+};
+BOOST_DESCRIBE_STRUCT(measure, (), (hall, value, failures))
+
+struct measured {
+  static constexpr std::string_view type = "Measured";
+  std::int64_t at = 0;
+  std::int64_t value = 0;
+};
+BOOST_DESCRIBE_STRUCT(measured, (), (at, value))
+
+struct hour_over {
+  static constexpr std::string_view type = "HourOver";
+  std::int64_t start = 0;
+};
+BOOST_DESCRIBE_STRUCT(hour_over, (), (start))
+
+struct hour_sum {
+  static constexpr std::string_view type = "HourSum";
+  std::int64_t start = 0;
+  std::int64_t sum = 0;
+};
+BOOST_DESCRIBE_STRUCT(hour_sum, (), (start, sum))
+
+/// Tells its hall.
+struct sensor {
+  struct state {
+    static constexpr std::string_view type = "SensorState";
+    std::int64_t count = 0;
+  };
+  static constexpr entity_traits traits{.type = "sensor"};
+  using messages = message_list<measure>;
+  static void handle(state& s, const measure& m, context<sensor>& ctx) {
+    if (m.failures && ctx.attempt() <= static_cast<std::uint32_t>(*m.failures))
+      throw transient_failure("told to fail");
+    ++s.count;
+    ctx.tell("hall", m.hall, measured{ctx.message_time().value(), m.value});
+  }
+};
+BOOST_DESCRIBE_STRUCT(sensor::state, (), (count))
+
+struct hall {
+  struct state {
+    static constexpr std::string_view type = "HallState";
+    std::map<std::int64_t, std::int64_t> sums;
+    std::int64_t late = 0;
+  };
+  static constexpr entity_traits traits{.type = "hall"};
+  using messages = message_list<measured, hour_over>;
+  static void handle(state& s, const measured& m, context<hall>& ctx) {
+    if (ctx.source_watermark().value() > m.at + grace) {
+      ++s.late;
+      return;
+    }
+    const std::int64_t start = hour_of(m.at);
+    s.sums[start] += m.value;
+    ctx.schedule_at_watermark(std::to_string(start),
+                              timestamp{start + hour + grace},
+                              hour_over{start});
+  }
+  static void handle(state& s, const hour_over& m, context<hall>& ctx) {
+    if (ctx.watermark().value() < m.start + hour + grace)
+      throw permanent_failure("the hour is not over");
+    ctx.publish("sums", hour_sum{m.start, s.sums[m.start]});
+  }
+};
+BOOST_DESCRIBE_STRUCT(hall::state, (), (sums, late))
+
+application measuring() {
+  application app{"measuring"};
+  app.entity<sensor>().entity<hall>();
+  app.source(
+      {.topic = "measures", .entity = "sensor", .default_message = "Measure"});
+  app.output({.topic = "sums"});
+  app.event_time({.step = 1h, .ahead_max = 24h, .idle_after = 5s});
+  return app;
+}
+
+engine::engine_options some_shards(std::uint32_t count) {
+  engine::engine_options options;
+  options.shard_count = count;
+  options.worker_count = 2;
+  options.direct_delivery = GENERATE(true, false);
+  return options;
+}
+
+std::string json(const measure& what) {
+  std::string text;
+  codec::to_json(text, what);
+  return text;
+}
+
+/// Two keys whose partitions differ.
+std::pair<std::string, std::string> sensors_apart(std::uint32_t shards) {
+  const std::string first = "s0";
+  for (int i = 1;; ++i) {
+    const std::string other = "s" + std::to_string(i);
+    if (partition_of(other, shards) != partition_of(first, shards))
+      return {first, other};
+  }
+}
+
+/// Everything published, by hall and hour; an hour twice is a failure.
+std::map<std::pair<std::string, std::int64_t>, std::int64_t>
+sums_of(engine_world& world) {
+  std::map<std::pair<std::string, std::int64_t>, std::int64_t> sums;
+  for (const auto& each : world.read("sums")) {
+    const auto sum = codec::from_json<hour_sum>(each.value).value();
+    REQUIRE(sums.emplace(std::pair{each.key, sum.start}, sum.sum).second);
+  }
+  return sums;
+}
+
+} // namespace
+
+TEST_CASE("every hour is published once, complete, for any number of "
+          "partitions, any order inside the grace and any failure",
+          "[runtime][engine][event-time]") {
+  const std::uint32_t shards = GENERATE(1U, 3U, 8U);
+  auto options = some_shards(shards);
+  options.fetch_bytes = 2'000; // many turns
+  const std::uint64_t seed = GENERATE(range(1, 6));
+  random_source random{seed};
+  struct sent {
+    std::int64_t arrival;
+    std::int64_t at;
+    std::string sensor;
+    std::string hall;
+    std::int64_t value;
+  };
+  std::vector<sent> all;
+  std::map<std::pair<std::string, std::int64_t>, std::int64_t> expected;
+  engine_world world{measuring(), options};
+  const std::int64_t begin = hour_of(world.time.now().value()) - 300 * hour;
+  for (int i = 0; i < 600; ++i) {
+    const std::int64_t at =
+        begin + static_cast<std::int64_t>(random.below(200 * hour));
+    const auto value = static_cast<std::int64_t>(random.below(1'000));
+    const std::string hall = "h" + std::to_string(random.below(3));
+    all.push_back({at + static_cast<std::int64_t>(random.below(grace)), at,
+                   "s" + std::to_string(random.below(20)), hall, value});
+    expected[{hall, hour_of(at)}] += value;
+  }
+  std::sort(all.begin(), all.end(),
+            [](const sent& a, const sent& b) { return a.arrival < b.arrival; });
+  REQUIRE(world.start());
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    measure what{all[i].hall, all[i].value, {}};
+    if (random.below(50) == 0)
+      what.failures = 1 + static_cast<std::int32_t>(random.below(2));
+    world.send_dated(timestamp{all[i].at}, "measures", all[i].sensor,
+                     json(what));
+    switch (random.below(60)) {
+    case 0:
+      world.run_ready();
+      break;
+    case 1:
+      world.pass(100ms);
+      break;
+    case 2:
+      REQUIRE(world.restart());
+      break;
+    case 3:
+      world.log().plan_commits(static_cast<planned_outcome>(random.below(4)),
+                               1);
+      world.pass(200ms);
+      break;
+    default:
+      break;
+    }
+  }
+  world.settle();
+  world.host().close_windows();
+  world.settle();
+  CHECK(sums_of(world) == expected);
+  for (const char* const each : {"h0", "h1", "h2"})
+    CHECK(world.state_of("hall", each).find("\"late\":0") != std::string::npos);
+}
+
+TEST_CASE("a quiet partition does not hold results back, a slow one does",
+          "[runtime][engine][event-time]") {
+  const auto options = some_shards(4);
+  const auto [first, other] = sensors_apart(4);
+  engine_world world{measuring(), options};
+  REQUIRE(world.start());
+  const std::int64_t now = hour_of(world.time.now().value());
+  world.send_dated(timestamp{now - 10 * hour}, "measures", first,
+                   json({"h", 1, {}}));
+  world.send_dated(timestamp{now}, "measures", first, json({"h", 2, {}}));
+  // This one is slow: its first message fails and is tried again much later,
+  // and until then nobody knows what it will tell the hall.
+  world.send_dated(timestamp{now - 9 * hour}, "measures", other,
+                   json({"h", 4, 2}));
+  world.pass(3s);
+  CHECK(world.read("sums").empty());
+  world.pass(5s);
+  CHECK(world.count().retried == 2);
+  // Two partitions never had a record: quiet.
+  world.pass(6s);
+  CHECK(sums_of(world)
+        == std::map<std::pair<std::string, std::int64_t>, std::int64_t>{
+            {{"h", now - 10 * hour}, 1}, {{"h", now - 9 * hour}, 4}});
+}
+
+TEST_CASE("a partition that has a backlog holds results back until it is read",
+          "[runtime][engine][event-time]") {
+  auto options = some_shards(2);
+  const auto [first, other] = sensors_apart(2);
+  engine_world world{measuring(), options};
+  REQUIRE(world.start());
+  const std::int64_t now = hour_of(world.time.now().value());
+  world.send_dated(timestamp{now - 8 * hour}, "measures", first,
+                   json({"h", 1, {}}));
+  world.send_dated(timestamp{now}, "measures", first, json({"h", 2, {}}));
+  world.send_dated(timestamp{now - 8 * hour}, "measures", other,
+                   json({"h", 4, {}}));
+  world.pass(1s);
+  CHECK(world.read("sums").empty()); // it may bring more of that hour
+  world.send_dated(timestamp{now - hour}, "measures", other,
+                   json({"h", 8, {}}));
+  world.pass(1s);
+  CHECK(sums_of(world)
+        == std::map<std::pair<std::string, std::int64_t>, std::int64_t>{
+            {{"h", now - 8 * hour}, 5}});
+}
+
+TEST_CASE("one clock far ahead closes nobody's hours",
+          "[runtime][engine][event-time]") {
+  const auto options = some_shards(1);
+  engine_world world{measuring(), options};
+  REQUIRE(world.start());
+  const std::int64_t now = hour_of(world.time.now().value());
+  world.send_dated(timestamp{now}, "measures", "s", json({"h", 1, {}}));
+  const auto ahead = [&](std::int64_t by) {
+    world.send_dated(timestamp{world.time.now().value() + by}, "measures", "s",
+                     json({"h", 2, {}}));
+    world.run_ready(); // taken before the clock moves
+    world.pass(1s);
+  };
+  ahead(24 * hour + 1);
+  CHECK(world.read("sums").empty());
+  world.send_dated(timestamp{now}, "measures", "s", json({"h", 4, {}}));
+  world.pass(1s);
+  CHECK(world.state_of("hall", "h").find("\"late\":0") != std::string::npos);
+  ahead(24 * hour);
+  CHECK(sums_of(world).at({"h", now}) == 5);
+}
+
+TEST_CASE("a record is late by what was read before it from its own partition",
+          "[runtime][engine][event-time]") {
+  const auto options = some_shards(2);
+  const auto [first, other] = sensors_apart(2);
+  engine_world world{measuring(), options};
+  REQUIRE(world.start());
+  const std::int64_t now = world.time.now().value();
+  world.send_dated(timestamp{now}, "measures", first, json({"h", 1, {}}));
+  world.send_dated(timestamp{now - grace}, "measures", first,
+                   json({"h", 2, {}}));
+  world.send_dated(timestamp{now - grace - 1}, "measures", first,
+                   json({"h", 4, {}}));
+  world.send_dated(timestamp{now - grace - 1}, "measures", other,
+                   json({"h", 8, {}}));
+  world.settle();
+  world.host().close_windows();
+  world.settle();
+  std::int64_t sum = 0;
+  for (const auto& [which, value] : sums_of(world))
+    sum += value;
+  CHECK(sum == 11);
+  CHECK(world.state_of("hall", "h").find("\"late\":1") != std::string::npos);
+}
+
+TEST_CASE("closing what is open leaves the watermark where it was",
+          "[runtime][engine][event-time]") {
+  const auto options = some_shards(1);
+  engine_world world{measuring(), options};
+  REQUIRE(world.start());
+  const std::int64_t now = hour_of(world.time.now().value());
+  world.send_dated(timestamp{now}, "measures", "s", json({"h", 1, {}}));
+  world.settle();
+  CHECK(world.read("sums").empty());
+  world.host().close_windows();
+  world.settle();
+  CHECK(sums_of(world).at({"h", now}) == 1);
+  REQUIRE(world.restart());
+  world.send_dated(timestamp{now - grace}, "measures", "s", json({"h", 2, {}}));
+  world.settle();
+  CHECK(world.count().timers == 1);
+  world.host().close_windows();
+  world.settle();
+  CHECK(sums_of(world).at({"h", now - grace}) == 2);
+}
+
+TEST_CASE("an application that measures no event time sets no timers by it",
+          "[runtime][engine][event-time]") {
+  auto app = application{"measuring"};
+  app.entity<sensor>().entity<hall>();
+  app.source(
+      {.topic = "measures", .entity = "sensor", .default_message = "Measure"});
+  app.output({.topic = "sums"});
+  engine_world world{app, some_shards(1)};
+  REQUIRE(world.start());
+  world.send("measures", "s", json({"h", 1, {}}));
+  world.settle();
+  const auto dead = world.read("dead-letter-events");
+  REQUIRE(dead.size() == 1);
+  CHECK(dead[0].headers.at("dlq_error").find("application::event_time")
+        != std::string::npos);
+}
