@@ -156,30 +156,23 @@ def valuation(sqft, level, last_cents=None, median_then=None):
 
     That price moves with the level since (`median_then` is the level's median
     on the day of that sale), and counts if it is the higher of the two. The
-    range takes in both. None: no level, or neither of the two.
+    range is as wide as the level's, and goes down to that price if it is the
+    lower one. None: no level, or neither of the two.
     """
     if level is None:
         return None
+    by_area = None if sqft is None else price_at(level.median, sqft)
     moved = None
     if last_cents is not None and median_then is not None:
         moved = min(divided(last_cents * level.median, median_then), CENTS_MAX)
-    if sqft is None:
-        if moved is None:
-            return None
-        return Valuation(
-            moved,
-            min(divided(moved * level.low, level.median), CENTS_MAX),
-            min(divided(moved * level.high, level.median), CENTS_MAX),
-            "own-sale")
-    by_area = Valuation(price_at(level.median, sqft),
-                        price_at(level.low, sqft),
-                        price_at(level.high, sqft), "neighborhood")
-    if moved is None:
-        return by_area
-    return Valuation(
-        max(by_area.estimate_cents, moved), min(by_area.low_cents, moved),
-        max(by_area.high_cents, moved),
-        "own-sale" if moved > by_area.estimate_cents else "neighborhood")
+    known = [x for x in (by_area, moved) if x is not None]
+    if not known:
+        return None
+    estimate = max(known)
+    low = divided(estimate * level.low, level.median)
+    high = min(divided(estimate * level.high, level.median), CENTS_MAX)
+    return Valuation(estimate, low if moved is None else min(low, moved), high,
+                     "neighborhood" if estimate == by_area else "own-sale")
 
 
 def price_analysis(cents, previous_cents, sqft, baseline):

@@ -118,10 +118,13 @@ class FormulasTest(unittest.TestCase):
         level = formulas.Level(5, 1_000_000, 800, 900_000, 1_200_000)
         self.assertEqual(
             formulas.valuation(2000, level, 32_000_000, 800_000),
-            (40_000_000, 27_000_000, 40_000_000, "own-sale"))
+            (40_000_000, 36_000_000, 48_000_000, "own-sale"))
         self.assertEqual(
             formulas.valuation(2000, level, 16_000_000, 800_000),
             (30_000_000, 20_000_000, 36_000_000, "neighborhood"))
+        self.assertEqual(
+            formulas.valuation(2000, level, 23_200_000, 800_000),
+            (30_000_000, 27_000_000, 36_000_000, "neighborhood"))
         self.assertEqual(
             formulas.valuation(2000, level, 32_000_000, None),
             formulas.valuation(2000, level))

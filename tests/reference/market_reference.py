@@ -85,11 +85,11 @@ class Market:
             for zipcode, in_it in self._in_zipcode.items()}
         self._levels = {}
 
-    def baseline(self, zipcode, day):
-        """The sales of the 30 days before a day, without the day."""
+    def baseline(self, zipcode, day, length=formulas.BASELINE_DAYS):
+        """The sales of the days before a day, without the day."""
         days = self._days.get(zipcode, [])
         return self._in_zipcode.get(zipcode, [])[
-            bisect.bisect_left(days, day - formulas.BASELINE_DAYS):
+            bisect.bisect_left(days, day - length):
             bisect.bisect_left(days, day)]
 
     def level(self, zipcode, day):

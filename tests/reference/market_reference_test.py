@@ -119,7 +119,7 @@ class MarketReferenceTest(unittest.TestCase):
         # On day 11 the level is 30,000; on day 51, it has doubled.
         self.assertEqual(before["k"][:1], (3_000_000,))
         self.assertEqual(before["l"],
-                         (8_000_000, 6_000_000, 8_000_000, "own-sale"))
+                         (8_000_000, 8_000_000, 8_000_000, "own-sale"))
         self.assertEqual(before["m"][3], "neighborhood")
         self.assertIsNone(before["a"])
         after = market.valuations_at(market.day_after_all())
