@@ -142,8 +142,9 @@ class FormulasTest(unittest.TestCase):
             formulas.price_analysis(18_000_000, None, 2000, baseline),
             (5, None, 10000, 10000, 10000, 10000, "above"))
         self.assertEqual(
-            formulas.price_analysis(2_999_000, None, 2000,
-                                    baseline).position, "below")
+            [formulas.price_analysis(x, None, 2000, baseline).position
+             for x in (2_999_000, 3_000_000, 15_000_000, 15_001_000)],
+            ["below", "within", "within", "above"])
 
     def test_an_asking_price_without_areas_has_no_unit_price(self):
         baseline = [(100, 2000)] * 4 + [(100, None)]

@@ -111,6 +111,8 @@ class MarketReferenceTest(unittest.TestCase):
     def test_a_valuation_knows_only_what_was_before_its_day(self):
         level = [sale(x, 10, 30_000) for x in "abcde"]
         level += [sale(x, 50, 60_000) for x in "fghij"]
+        # Too late for the level of day 11, on which they were sold.
+        level += [sale(x, 11, 99_000) for x in "nopqrst"]
         own = [sale("k", 11, 40_000, property_="home"),
                sale("l", 51, 90_000, property_="home"),
                sale("m", 51, 50_000, property_="other")]
@@ -124,7 +126,7 @@ class MarketReferenceTest(unittest.TestCase):
         self.assertIsNone(before["a"])
         after = market.valuations_at(market.day_after_all())
         self.assertEqual(after["home"][0], 9_000_000)
-        self.assertEqual(len(after), 12)
+        self.assertEqual(len(after), 19)
 
     def test_the_order_of_the_sales_does_not_count(self):
         sales = some_sales(1)
@@ -151,6 +153,14 @@ class MarketReferenceTest(unittest.TestCase):
             corrected += sum(said[x] != first[x] for x in said)
         # Else the orders above would have shown nothing.
         self.assertGreater(corrected, 100)
+
+    def test_of_sales_at_one_time_the_id_tells_the_last(self):
+        sales = [sale("b", 3, 2, property_="home"),
+                 sale("a", 3, 1, property_="home")]
+        for each in (sales, sales[::-1]):
+            market = Market(each)
+            self.assertEqual(market.own_sale("home", 4).id, "b")
+            self.assertIsNone(market.own_sale("home", 3))
 
     def test_two_sales_have_different_ids(self):
         with self.assertRaises(ValueError):
