@@ -23,6 +23,14 @@ def earlier(market, zipcode, day, count):
     return market.baseline(zipcode, day, day)[-count:]
 
 
+def area_name(low, high):
+    if low == 0:
+        return f"below {number(high)}"
+    if high == 100_000:
+        return f"{number(low)} or more"
+    return f"{number(low)} to {number(high - 1)}"
+
+
 def judged(market):
     """The sales that have a level: every candidate can value them."""
     return [x for x in market.sales
@@ -108,6 +116,22 @@ def added_areas(market):
             errors(valued(market, x, level, added))[0] for x in halves])
     return table(["sqft added", "median error %, first half",
                   "second half"], rows)
+
+
+def unit_prices_by_area(market):
+    """How far homes of a size are from the level of all, in the middle."""
+    bounds = (0, 1000, 1500, 2000, 2500, 3000, 4000, 100_000)
+    rows = []
+    for low, high in zip(bounds, bounds[1:]):
+        sales = [x for x in judged(market) if low <= x.sqft < high]
+        row = [area_name(low, high), number(len(sales))]
+        for added in (0, 1000):
+            pairs = valued(market, sales, median_level(market, 30, added),
+                           added)
+            row.append(f"{100 * middle([y / x - 1 for x, y in pairs]):+.1f}")
+        rows.append(row)
+    return table(["square feet", "sales", "per sqft: off %",
+                  "per (sqft + 1,000): off %"], rows)
 
 
 def resale_estimates(market, sale):

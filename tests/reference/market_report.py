@@ -101,9 +101,7 @@ def anomalies_by_zip(market):
 def anomalies_by_area(market):
     bounds = (0, 1000, 1500, 2000, 2500, 3000, 4000, 100_000)
     return flagged_by(market, "square feet", [
-        (f"below {number(high)}" if low == 0
-         else f"{number(low)} or more" if high == bounds[-1]
-         else f"{number(low)} to {number(high - 1)}",
+        (market_choices.area_name(low, high),
          [x for x in market.sales if low <= x.sqft < high])
         for low, high in zip(bounds, bounds[1:])])
 
@@ -191,8 +189,8 @@ def trends(market):
     rows.append(["one ZIP, by median unit price", number(len(medians)),
                  number(len(changes)), percent(middle(changes)),
                  share(sum(x > 2000 for x in changes), len(changes))])
-    return table(["windows of", "windows", "with a change",
-                  "median change, either way, %", "beyond 20 %"], rows)
+    return table(["windows of", "windows", "changes",
+                  "median, either way, %", "beyond 20 %"], rows)
 
 
 def market_windows(market):
@@ -279,6 +277,7 @@ TABLES = {
     "valuations": valuations,
     "valuation-candidates": market_choices.valuation_candidates,
     "added-areas": market_choices.added_areas,
+    "unit-prices-by-area": market_choices.unit_prices_by_area,
     "resales": market_choices.resales,
     "ranges": market_choices.ranges,
     "valuations-at-end": valuations_at_end,
