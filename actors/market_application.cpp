@@ -1,5 +1,6 @@
 #include "actors/market_application.hpp"
 
+#include "actors/market.hpp"
 #include "actors/neighborhood.hpp"
 #include "actors/property.hpp"
 
@@ -7,13 +8,19 @@
 
 namespace freehold::market {
 
-application market_application(std::string name) {
-  application market{std::move(name)};
-  market.entity<property>();
-  market.entity<neighborhood>();
-  market.source({.topic = "property-commands",
-                 .entity = std::string{property::traits.type}});
-  return market;
+application market_application(std::string name, const market_settings& how) {
+  application made{std::move(name)};
+  made.entity<property>();
+  made.entity<neighborhood>(how);
+  made.entity<market>(how);
+  made.source({.topic = "property-commands",
+               .entity = std::string{property::traits.type}});
+  for (const std::string_view topic :
+       {prices_topic, trends_topic, alerts_topic, late_topic})
+    made.output({.topic = std::string{topic}});
+  // Prices are by the day: nothing changes within one.
+  made.event_time({.step = recent_sales::day, .ahead_max = how.ahead_max});
+  return made;
 }
 
 } // namespace freehold::market

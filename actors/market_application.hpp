@@ -1,5 +1,6 @@
 #pragma once
 
+#include "actors/market_settings.hpp"
 #include "runtime/entity/application.hpp"
 
 #include <string>
@@ -8,11 +9,16 @@ namespace freehold::market {
 
 /// The property market: its entities and topics.
 ///
-/// | topic               | what                                   | role    |
-/// |---------------------|----------------------------------------|---------|
-/// | `property-commands` | ListProperty, UpdateProperty, RecordSale, by
-/// property id | source | | `property-events`   | the journal of the properties
-/// | output  |
-[[nodiscard]] application market_application(std::string name = "market");
+/// | topic                  | what                                  | role    |
+/// |------------------------|---------------------------------------|---------|
+/// | `property-commands`    | ListProperty, UpdateProperty,         | source  |
+/// |                        | RecordSale, by property id            |         |
+/// | `property-events`      | the journal of the properties         | output  |
+/// | `neighborhood-prices`  | windows of 30 days, by ZIP code       | output  |
+/// | `market-trends`        | their changes, by ZIP code or `all`   | output  |
+/// | `price-anomaly-alerts` | sales that are off, by ZIP code       | output  |
+/// | `market-late`          | sales that count nowhere, by ZIP code | output  |
+[[nodiscard]] application market_application(std::string name = "market",
+                                             const market_settings& how = {});
 
 } // namespace freehold::market

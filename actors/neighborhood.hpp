@@ -1,65 +1,86 @@
 #pragma once
 
+#include "actors/market_settings.hpp"
 #include "actors/messages/neighborhood_messages.hpp"
+#include "actors/recent_sales.hpp"
+#include "actors/sale_totals.hpp"
+#include "actors/window_results.hpp"
 #include "runtime/base/ids.hpp"
 #include "runtime/entity/context.hpp"
 #include "runtime/entity/traits.hpp"
 
-#include <chrono>
+#include <array>
 #include <cstddef>
 #include <cstdint>
-#include <map>
 #include <string_view>
 
 namespace freehold::market {
 
-/// Sums over a set of sales; adding one costs the same however many there
-/// are. Integer cents, so that any order of addition gives the same.
-struct sale_totals {
-  std::uint64_t count = 0;
-  std::int64_t total_cents = 0;
-  /// Both 0 while `count` is.
-  std::int64_t minimum_cents = 0;
-  std::int64_t maximum_cents = 0;
-
-  friend bool operator==(const sale_totals&, const sale_totals&) = default;
+/// A sale that counts, how far event time was, and the grace that held.
+struct sale_counted {
+  static constexpr std::string_view type = "SaleCounted";
+  sale_recorded sale;
+  timestamp watermark;
+  std::int64_t grace_ms = 0;
 };
-BOOST_DESCRIBE_STRUCT(sale_totals, (),
-                      (count, total_cents, minimum_cents, maximum_cents))
+BOOST_DESCRIBE_STRUCT(sale_counted, (), (sale, watermark, grace_ms))
+
+struct sale_was_left_out {
+  static constexpr std::string_view type = "SaleWasLeftOut";
+};
+BOOST_DESCRIBE_STRUCT(sale_was_left_out, (), ())
+
+struct windows_closed {
+  static constexpr std::string_view type = "WindowsClosed";
+  timestamp watermark;
+  std::int64_t grace_ms = 0;
+};
+BOOST_DESCRIBE_STRUCT(windows_closed, (), (watermark, grace_ms))
 
 /// The sales of one neighborhood; its key is the ZIP code. Follows what the
-/// properties tell it and decides nothing, so it has no journal.
+/// properties tell it, so it has no journal. Publishes, by ZIP code:
+///
+/// | topic                  | what                                            |
+/// |------------------------|-------------------------------------------------|
+/// | `neighborhood-prices`  | each window of 30 days, when it closes          |
+/// | `market-trends`        | its change from the window before               |
+/// | `price-anomaly-alerts` | sales that are off, at once; revisions          |
+/// | `market-late`          | sales that no result counts, and why            |
 struct neighborhood {
-  /// Windows are half-open, `[start, start + window_length)`, and aligned to
-  /// 1970-01-01T00:00:00Z, also before it.
-  static constexpr std::chrono::milliseconds window_length =
-      std::chrono::days{30};
-  /// Just under a century. The state is written as a whole in every commit that
-  /// changes it: about 26 B for each window of 30 days with sales, so 31 kB at
-  /// the bound; ten years are 3 kB. A sale that would open one more is a
-  /// failure: whoever sends it has a broken clock.
+  /// Windows that are open, or closed and still to be corrected: just under a
+  /// century. A sale that would open one more is a failure: some clock is
+  /// broken, or a partition has not moved for that long.
   static constexpr std::size_t window_count_max = 1'200;
 
   struct state {
     static constexpr std::string_view type = "NeighborhoodState";
+    static constexpr std::uint32_t version = 2;
+    static constexpr std::array<std::string_view, 2> defaulted{"recent",
+                                                               "left_out"};
+    /// Version 1 kept all windows and closed none.
+    static void upcast(std::uint32_t from, codec::dynamic_value& fields);
 
-    /// By window start, in milliseconds since 1970.
-    std::map<std::int64_t, sale_totals> windows;
-    /// Of all sales.
+    price_windows prices;
+    recent_sales recent;
+    /// Of all sales that count.
     sale_totals overall;
+    std::uint64_t left_out = 0;
   };
 
   static constexpr entity_traits traits{.type = "neighborhood"};
-  using messages = message_list<sale_recorded>;
-  using events = event_list<sale_recorded>;
-
-  /// The start of the window that holds `at`.
-  [[nodiscard]] static timestamp window_start(timestamp at) noexcept;
+  using settings = market_settings;
+  using messages = message_list<sale_recorded, close_windows>;
 
   static void handle(const state& now, const sale_recorded& sale,
                      context<neighborhood>& ctx);
-  static void apply(state& now, const sale_recorded& sale) noexcept;
+  static void handle(const state& now, const close_windows& message,
+                     context<neighborhood>& ctx);
+
+  static void apply(state& now, const sale_counted& event) noexcept;
+  static void apply(state& now, const sale_was_left_out& event) noexcept;
+  static void apply(state& now, const windows_closed& event) noexcept;
 };
-BOOST_DESCRIBE_STRUCT(neighborhood::state, (), (windows, overall))
+BOOST_DESCRIBE_STRUCT(neighborhood::state, (),
+                      (prices, recent, overall, left_out))
 
 } // namespace freehold::market

@@ -73,7 +73,7 @@ Event event_of(const Command& command, utc_time at, property_changes changes,
   event.timestamp = at;
   event.property_id = ctx.key();
   event.changes = std::move(changes);
-  event.metadata = {command.user_id, command.source, std::move(zipcode)};
+  event.metadata = {command.user_id, command.source, std::move(zipcode), {}};
   return event;
 }
 
@@ -87,12 +87,16 @@ void property::handle(const state& now, const list_property& command,
     return ctx.reject("the price must be above zero");
   if (command.zipcode.empty())
     return ctx.reject("the listing names no zipcode");
+  if (command.living_area_sqft == 0U)
+    return ctx.reject("the living area must be above zero");
   property_changes changes{command.price, listing_status::available,
                            std::nullopt};
   if (!command.description.empty())
     changes.description = command.description;
-  ctx.emit(event_of<property_listed>(command, message_time(ctx),
-                                     std::move(changes), command.zipcode, ctx));
+  auto listed = event_of<property_listed>(
+      command, message_time(ctx), std::move(changes), command.zipcode, ctx);
+  listed.metadata.living_area_sqft = command.living_area_sqft;
+  ctx.emit(listed);
 }
 
 void property::handle(const state& now, const update_property& command,
@@ -143,11 +147,16 @@ void property::handle(const state& now, const record_sale& command,
   }
   const utc_time sold_at =
       command.sold_at ? *command.sold_at : message_time(ctx);
-  ctx.emit(event_of<property_sold>(
+  auto sold = event_of<property_sold>(
       command, sold_at, {command.price, listing_status::sold, std::nullopt},
-      now.neighborhood, ctx));
-  ctx.tell("neighborhood", now.neighborhood,
-           sale_recorded{std::string{ctx.key()}, command.price, sold_at});
+      now.neighborhood, ctx);
+  sold.metadata.living_area_sqft = now.living_area_sqft;
+  ctx.emit(sold);
+  const sale_recorded told{
+      std::string{ctx.key()}, command.price,    sold_at,
+      sold.event_id,          now.neighborhood, now.living_area_sqft};
+  ctx.tell("neighborhood", now.neighborhood, told);
+  ctx.tell("market", "all", told);
 }
 
 void property::apply(state& now, const property_listed& event) noexcept {
@@ -155,6 +164,7 @@ void property::apply(state& now, const property_listed& event) noexcept {
   now.asking_price = event.changes.price.value_or(money{});
   now.listed_at = event.timestamp.value();
   now.neighborhood = event.metadata.zipcode.value_or("");
+  now.living_area_sqft = event.metadata.living_area_sqft;
   now.description = event.changes.description.value_or("");
 }
 

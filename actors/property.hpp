@@ -23,7 +23,7 @@ BOOST_DESCRIBE_STRUCT(property_sale, (), (price, at))
 
 /// One property on the market; its key is the property's id. Its journal,
 /// `property-events`, is the truth about it. A sale is also told to the
-/// neighborhood it lies in.
+/// neighborhood it lies in, and to the market.
 ///
 ///                 list                 pending
 ///     (unlisted) ------> available <-------------> pending
@@ -42,6 +42,7 @@ struct property {
     timestamp listed_at;
     /// ZIP code; empty before the first listing.
     std::string neighborhood;
+    std::optional<std::uint32_t> living_area_sqft;
     std::string description;
     std::optional<property_sale> last_sale;
     std::uint64_t sale_count = 0;
@@ -73,6 +74,6 @@ struct property {
 };
 BOOST_DESCRIBE_STRUCT(property::state, (),
                       (status, asking_price, listed_at, neighborhood,
-                       description, last_sale, sale_count))
+                       living_area_sqft, description, last_sale, sale_count))
 
 } // namespace freehold::market

@@ -43,6 +43,15 @@ engine::engine_options options_of(const configuration& values) {
   return options;
 }
 
+market::market_settings settings_of(const configuration& values) {
+  return {.grace = values.analytics_grace,
+          .ahead_max = values.analytics_ahead_max,
+          .mean_deviation_percent = values.mean_deviation_percent,
+          .mean_sales_min = values.mean_sales_min,
+          .unit_price_yardsticks = values.unit_price_yardsticks,
+          .unit_price_sales_min = values.unit_price_sales_min};
+}
+
 bool is_journal(const engine::application_plan& plan, std::string_view topic) {
   for (const auto& type : plan.types)
     if (type->traits().journal_topic == topic)
@@ -77,7 +86,8 @@ void set_retention(const configuration& values,
 result<std::shared_ptr<const engine::application_plan>>
 make_plan(const configuration& values) {
   const auto made = engine::application_plan::make(
-      market::market_application(values.application_name), options_of(values));
+      market::market_application(values.application_name, settings_of(values)),
+      options_of(values));
   if (!made)
     return made.error();
   auto plan = std::make_shared<engine::application_plan>(**made);

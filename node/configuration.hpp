@@ -68,6 +68,13 @@ struct configuration {
   std::uint64_t dedupe_entries_max = 1'000'000;
   std::uint64_t dedupe_bytes_max = std::uint64_t{128} << 20U;
 
+  std::chrono::hours analytics_grace{168};
+  std::chrono::hours analytics_ahead_max{24};
+  std::uint32_t mean_deviation_percent = 20;
+  std::uint32_t mean_sales_min = 5;
+  std::uint32_t unit_price_yardsticks = 7;
+  std::uint32_t unit_price_sales_min = 8;
+
   double changelog_live_factor = 2;
   std::uint64_t changelog_slack_bytes = 64 * mebibytes;
 

@@ -132,6 +132,48 @@ const auto table = std::to_array<option>({
                  "Above it the oldest goes.",
      .example = "128 MiB"},
 
+    {.key = "analytics.grace-hours",
+     .member = &c::analytics_grace,
+     .unit = option_unit::hours,
+     .range = option_range{0, 24 * 365},
+     .sentence = "How far behind the latest sale of its source partition a "
+                 "sale may lie and still count. Windows close so long after "
+                 "their end. Later ones go to `market-late`.",
+     .example = "168"},
+    {.key = "analytics.ahead-max-hours",
+     .member = &c::analytics_ahead_max,
+     .unit = option_unit::hours,
+     .range = option_range{0, 24 * 365},
+     .sentence = "How far ahead of this machine's clock a sale may lie. One "
+                 "that lies further goes to `market-late` and closes nobody's "
+                 "windows.",
+     .example = "24"},
+    {.key = "analytics.mean-deviation-percent",
+     .member = &c::mean_deviation_percent,
+     .unit = option_unit::percent,
+     .range = option_range{0, 100'000},
+     .sentence = "The first anomaly rule: how far a price may be off the "
+                 "neighborhood's average of the 30 days before; 0 switches "
+                 "the rule off.",
+     .example = "20"},
+    {.key = "analytics.mean-sales-min",
+     .member = &c::mean_sales_min,
+     .range = option_range{1, 1'000'000},
+     .sentence = "How many sales that average needs.",
+     .example = "5"},
+    {.key = "analytics.unit-price-yardsticks",
+     .member = &c::unit_price_yardsticks,
+     .range = option_range{0, 1'000},
+     .sentence = "The second anomaly rule: how many yardsticks a price per "
+                 "square foot may be off the neighborhood's level; 0 switches "
+                 "the rule off.",
+     .example = "7"},
+    {.key = "analytics.unit-price-sales-min",
+     .member = &c::unit_price_sales_min,
+     .range = option_range{5, 1'000'000},
+     .sentence = "How many sales that level needs.",
+     .example = "8"},
+
     {.key = "changelog.live-factor",
      .member = &c::changelog_live_factor,
      .range = option_range{1.2, 10},

@@ -125,7 +125,18 @@ private:
     report.failure = engine_.failure();
     report.stopped_by_signal = signals_.have_come();
     return report.failure || report.import_failure || report.stopped_by_signal
-           || idle_->load();
+           || (idle_->load() && !close_windows());
+  }
+
+  /// Once everything is done: whether that was only the beginning of the end.
+  bool close_windows() {
+    if (!how_.close_windows || closed_)
+      return false;
+    closed_ = true;
+    idle_->store(false);
+    engine_.close_windows();
+    ask_whether_idle();
+    return true;
   }
 
   /// Whether there is more to feed at once.
@@ -194,6 +205,7 @@ private:
   std::shared_ptr<std::atomic<bool>> idle_ =
       std::make_shared<std::atomic<bool>>(false);
   bool asked_ = false;
+  bool closed_ = false;
   std::unique_ptr<ports::log_reader> reader_;
   std::unique_ptr<sale_import> import_;
 };

@@ -18,6 +18,8 @@ struct hosting_options {
   std::uint32_t import_rate = 0;
   /// Stop when everything is done; otherwise run until a signal comes.
   bool until_idle = false;
+  /// Then close the windows that are open, as nothing more comes.
+  bool close_windows = false;
   bool show_progress = false;
   std::chrono::milliseconds stop_timeout{10'000};
 };

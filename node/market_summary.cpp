@@ -5,9 +5,11 @@
 #include "runtime/engine/changelog_view.hpp"
 
 #include <errno.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 #include <string_view>
 #include <tuple>
 
@@ -48,30 +50,100 @@ std::string counted(std::uint64_t count, const std::string& noun) {
   return with_commas(count) + " " + noun + (count == 1 ? "" : "s");
 }
 
-std::string table_of(const market_figures& market) {
+/// The course of averages, one character for each of the last windows.
+std::string curve_of(const std::vector<std::int64_t>& averages, drawing how) {
+  constexpr std::size_t windows_shown_max = 16;
+  if (averages.empty())
+    return {};
+  const std::size_t first =
+      averages.size() - std::min(averages.size(), windows_shown_max);
+  if (how == drawing::plain) {
+    const std::int64_t from = averages[first];
+    const std::int64_t to = averages.back();
+    const double change =
+        100.0 * static_cast<double>(to - from) / static_cast<double>(from);
+    std::string text{change < 0 ? "" : "+"};
+    return text.append(decimal(change, 1)).append(" %");
+  }
+  constexpr std::string_view blocks[] = {"▁", "▂", "▃", "▄",
+                                         "▅", "▆", "▇", "█"};
+  const auto [least, most] = std::minmax_element(
+      averages.begin() + static_cast<std::ptrdiff_t>(first), averages.end());
+  const std::int64_t range = std::max<std::int64_t>(*most - *least, 1);
+  std::string drawn;
+  for (std::size_t i = first; i < averages.size(); ++i) {
+    const auto height =
+        static_cast<std::size_t>(static_cast<double>(averages[i] - *least)
+                                 / static_cast<double>(range) * 7.0);
+    drawn += blocks[height];
+  }
+  return drawn;
+}
+
+std::string anomalies_text(const market_results& results) {
+  constexpr std::size_t shown_max = 5;
+  std::string text = counted(results.by_mean.size(), "sale")
+                     + " off the neighborhood's average of 30 days, "
+                     + with_commas(results.by_unit_price.size())
+                     + " off its price per square foot; "
+                     + with_commas(results.left_out) + " too late to count.\n";
+  const auto strongest = results.strongest(shown_max);
+  if (strongest.empty())
+    return text;
+  const auto line = [](const std::string& property, const std::string& where,
+                       const std::string& sold, const std::string& price,
+                       const std::string& expected, const std::string& off) {
+    std::string row{"  "};
+    return row.append(left(property, 14))
+        .append(left(where, 14))
+        .append(left(sold, 12))
+        .append(right(price, 16))
+        .append(right(expected, 16))
+        .append(right(off, 10))
+        .append("\n");
+  };
+  text +=
+      "\nThe strongest anomalies\n\n"
+      + line("property", "neighborhood", "sold", "price", "expected", "off");
+  for (const auto& each : strongest)
+    text += line(
+        each.property_id, each.zipcode, each.sold_at.to_string().substr(0, 10),
+        dollars(each.actual_price.cents()),
+        dollars(each.expected_price.cents()),
+        decimal(static_cast<double>(each.deviation.ten_thousandths) / 100.0, 1)
+            + " %");
+  return text;
+}
+
+std::string table_of(const market_figures& market, drawing how) {
   std::size_t width = std::string_view{"neighborhood"}.size();
   const std::size_t shown =
       std::min(market.neighborhoods.size(), rows_shown_max);
   for (std::size_t i = 0; i < shown; ++i)
     width = std::max(width, market.neighborhoods[i].neighborhood.size());
   const auto line = [width](const std::string& name, const std::string& sales,
-                            const std::string& mean) {
+                            const std::string& mean,
+                            const std::string& course) {
     std::string text{"  "};
     text.append(left(name, width)).append(right(sales, 10));
-    return text.append(right(mean, 18)).append("\n");
+    text.append(right(mean, 18));
+    if (!course.empty())
+      text.append("   ").append(course);
+    return text.append("\n");
   };
-  std::string text = line("neighborhood", "sales", "mean price");
+  std::string text = line("neighborhood", "sales", "mean price", "by 30 days");
   for (std::size_t i = 0; i < shown; ++i) {
     const auto& row = market.neighborhoods[i];
     text += line(row.neighborhood, with_commas(row.sales),
-                 mean_text(row.total_cents, row.sales));
+                 mean_text(row.total_cents, row.sales),
+                 curve_of(market.results.averages_of(row.neighborhood), how));
   }
   if (shown < market.neighborhoods.size())
     text += "  ... and " + with_commas(market.neighborhoods.size() - shown)
             + " more\n";
   return text
          + line("all", with_commas(market.sales),
-                mean_text(market.total_cents, market.sales));
+                mean_text(market.total_cents, market.sales), "");
 }
 
 std::string import_text(const sale_import::counts& done) {
@@ -136,7 +208,6 @@ read_market(ports::log_reader& from,
           {key, state->overall.count, state->overall.total_cents});
       market.sales += state->overall.count;
       market.total_cents += state->overall.total_cents;
-      market.windows += state->windows.size();
     }
   }
   std::sort(market.neighborhoods.begin(), market.neighborhoods.end(),
@@ -144,17 +215,38 @@ read_market(ports::log_reader& from,
               return std::tie(other.sales, one.neighborhood)
                      < std::tie(one.sales, other.neighborhood);
             });
+  auto results = read_results(from);
+  if (!results)
+    return results.error();
+  market.results = *std::move(results);
   return market;
+}
+
+drawing drawing_of_stdout() {
+  if (::isatty(STDOUT_FILENO) != 1)
+    return drawing::plain;
+  for (const char* const name : {"LC_ALL", "LC_CTYPE", "LANG"}) {
+    const char* const value = std::getenv(name);
+    if (value == nullptr || *value == '\0')
+      continue;
+    const std::string_view said{value};
+    return said.find("UTF-8") != said.npos || said.find("utf8") != said.npos
+               ? drawing::blocks
+               : drawing::plain;
+  }
+  return drawing::plain;
 }
 
 std::string summary_text(const market_figures& market,
                          const hosting_report& report, bool has_import,
-                         const std::string& where) {
+                         const std::string& where, drawing how) {
   std::string text = has_import ? import_text(report.imported) : "";
   text += work_text(report);
-  text += "\nSales by neighborhood\n\n" + table_of(market) + "\n"
-          + counted(market.windows, "window") + " of 30 days with sales, in "
-          + counted(market.neighborhoods.size(), "neighborhood") + ".\n";
+  text += "\nSales by neighborhood\n\n" + table_of(market, how) + "\n"
+          + counted(market.results.prices.size(), "window")
+          + " of 30 days with sales closed, in "
+          + counted(market.neighborhoods.size(), "neighborhood") + ".\n"
+          + anomalies_text(market.results);
   if (where.empty())
     return text + "The log was in memory; nothing of it is left.\n";
   const std::string key = market.neighborhoods.empty()

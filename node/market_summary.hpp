@@ -1,6 +1,7 @@
 #pragma once
 
 #include "node/hosting.hpp"
+#include "node/market_results.hpp"
 #include "runtime/base/result.hpp"
 #include "runtime/engine/application_plan.hpp"
 #include "runtime/ports/log_reader.hpp"
@@ -24,8 +25,7 @@ struct market_figures {
   std::vector<row> neighborhoods;
   std::uint64_t sales = 0;
   std::int64_t total_cents = 0;
-  /// 30-day windows with at least one sale, of all neighborhoods together.
-  std::uint64_t windows = 0;
+  market_results results;
 };
 
 /// Errors: those of `changelog_view`.
@@ -33,11 +33,23 @@ struct market_figures {
 read_market(ports::log_reader& from,
             const std::shared_ptr<const engine::application_plan>& plan);
 
+/// What the summary may draw with.
+enum class drawing : std::uint8_t {
+  /// Letters and digits.
+  plain,
+  /// Unicode's block elements.
+  blocks,
+};
+
+/// Blocks where stdout is a terminal that says it takes UTF-8.
+[[nodiscard]] drawing drawing_of_stdout();
+
 /// The summary that a person reads at the end of `freehold run`. `where` is
 /// the data directory, or empty for a log in memory.
 [[nodiscard]] std::string summary_text(const market_figures& market,
                                        const hosting_report& report,
                                        bool has_import,
-                                       const std::string& where);
+                                       const std::string& where,
+                                       drawing how = drawing::plain);
 
 } // namespace freehold::node

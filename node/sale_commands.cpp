@@ -4,6 +4,10 @@
 #include "runtime/base/hash.hpp"
 #include "runtime/codec/codec.hpp"
 
+#include <cstdint>
+#include <limits>
+#include <optional>
+
 namespace freehold::node {
 
 namespace {
@@ -40,6 +44,16 @@ std::string hundredths_text(std::int64_t value) {
   if (const auto rest = value % 100; rest != 0)
     text.append(rest < 10 ? ".0" : ".").append(std::to_string(rest));
   return text;
+}
+
+/// Whole square feet, rounded; none for less than half of one.
+std::optional<std::uint32_t> area_of(const sale_row& row) {
+  if (!row.area_hundredths)
+    return std::nullopt;
+  const std::int64_t whole = (*row.area_hundredths + 50) / 100;
+  if (whole <= 0 || whole > std::numeric_limits<std::uint32_t>::max())
+    return std::nullopt;
+  return static_cast<std::uint32_t>(whole);
 }
 
 std::string description_of(const sale_row& row) {
@@ -85,7 +99,8 @@ result<void> command_batch::add(const sale_row& row, std::string_view identity,
   const std::string source{import_source};
   std::string value;
   codec::to_json(value, market::list_property{*price, row.neighborhood,
-                                              description_of(row), "", source});
+                                              description_of(row), "", source,
+                                              area_of(row)});
   add(row.time, row.property, market::list_property::type,
       listing_id(identity, occurrence), value);
   value.clear();

@@ -30,9 +30,12 @@ struct list_property {
   std::string description;
   std::string user_id;
   std::string source;
+  /// In square feet, above 0.
+  std::optional<std::uint32_t> living_area_sqft;
 };
 BOOST_DESCRIBE_STRUCT(list_property, (),
-                      (price, zipcode, description, user_id, source))
+                      (price, zipcode, description, user_id, source,
+                       living_area_sqft))
 
 /// Changes what is given; the rest stays.
 struct update_property {
@@ -77,8 +80,11 @@ struct event_metadata {
   std::string source;
   /// The neighborhood; on listings and sales.
   std::optional<std::string> zipcode;
+  /// On listings and sales, where it is known.
+  std::optional<std::uint32_t> living_area_sqft;
 };
-BOOST_DESCRIBE_STRUCT(event_metadata, (), (user_id, source, zipcode))
+BOOST_DESCRIBE_STRUCT(event_metadata, (),
+                      (user_id, source, zipcode, living_area_sqft))
 
 /// The shape of every event of a property. As JSON:
 ///

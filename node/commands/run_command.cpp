@@ -25,16 +25,23 @@ Examples:
 
 struct run_flags : hosting_flags {
   bool demo = false;
+  bool close_windows = false;
 };
 
 exit_status run(run_flags flags) {
   if (flags.demo) {
     if (flags.configuration.file.empty())
       flags.configuration.file = "configs/demo.yaml";
-    if (flags.import_file.empty())
+    if (flags.import_file.empty()) {
       flags.import_file = "configs/demo/king_county_sales.csv";
+      if (flags.mapping == map_default)
+        flags.mapping += ",area=living_area_sqft,year=year_built";
+    }
   }
-  auto done = host_as_told(flags, {.until_idle = true, .show_progress = true});
+  auto done =
+      host_as_told(flags, {.until_idle = true,
+                           .close_windows = flags.close_windows || flags.demo,
+                           .show_progress = true});
   if (!done)
     return exit_status::cannot_run;
   const hosting_report& report = done->report;
@@ -55,7 +62,8 @@ exit_status run(run_flags flags) {
   }
   const bool on_disk = done->values.log_kind == log_kind::embedded;
   print(summary_text(*market, report, !flags.import_file.empty(),
-                     on_disk ? done->values.log_directory : ""));
+                     on_disk ? done->values.log_directory : "",
+                     drawing_of_stdout()));
   return report.stopped_by_signal || report.imported.bad_lines > 0
              ? exit_status::partly
              : exit_status::done;
@@ -76,9 +84,12 @@ void add_run(CLI::App& app, chosen_command& chosen) {
   command->add_option("--map", flags->mapping, map_help)
       ->type_name("PAIRS")
       ->capture_default_str();
+  command->add_flag("--close-windows", flags->close_windows,
+                    "At the end, publish the windows that are still open; "
+                    "sales that come later correct them");
   command->add_flag("--demo", flags->demo,
                     "Use the demonstration's configuration and file, from the "
-                    "repository's root");
+                    "repository's root, and close all windows");
   command->footer(examples + std::string{exit_status_help});
   command->callback(
       [flags, &chosen] { chosen = [flags] { return run(*flags); }; });

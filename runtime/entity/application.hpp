@@ -58,9 +58,11 @@ public:
   explicit application(std::string name) : name_(std::move(name)) {}
 
   /// Adds an entity type; its journal topic, if it has one, comes with it.
+  /// `settings` is what its handlers find in `context::settings`.
   template <class Entity>
-  application& entity() {
-    entities_.push_back(std::make_shared<entity_type_of<Entity>>());
+  application& entity(settings_of<Entity> settings = {}) {
+    entities_.push_back(
+        std::make_shared<entity_type_of<Entity>>(std::move(settings)));
     if constexpr (Entity::traits.journal == journal_mode::events)
       output({.topic = std::string{Entity::traits.journal_topic}});
     return *this;

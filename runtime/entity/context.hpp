@@ -39,10 +39,19 @@ class context {
 public:
   using state = typename Entity::state;
 
-  context(const incoming& message, std::uint64_t sequence, effect_sink& sink)
-      : message_(message), sequence_(sequence), sink_(sink) {}
+  context(const incoming& message, std::uint64_t sequence, effect_sink& sink,
+          const settings_of<Entity>& settings)
+      : message_(message),
+        sequence_(sequence),
+        sink_(sink),
+        settings_(settings) {}
   context(const context&) = delete;
   context& operator=(const context&) = delete;
+
+  /// What the application was made with: `application::entity(settings)`.
+  [[nodiscard]] const settings_of<Entity>& settings() const noexcept {
+    return settings_;
+  }
 
   // -- what came -------------------------------------------------------------
 
@@ -235,6 +244,7 @@ private:
   const incoming& message_;
   const std::uint64_t sequence_;
   effect_sink& sink_;
+  const settings_of<Entity>& settings_;
   std::optional<std::string> rejection_;
   std::vector<std::unique_ptr<event_base>> events_;
 };

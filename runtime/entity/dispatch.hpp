@@ -128,6 +128,10 @@ public:
                     || !E::traits.journal_topic.empty(),
                 "freehold: a journaled entity names its journal_topic");
 
+  entity_type_of() = default;
+  explicit entity_type_of(settings_of<E> settings)
+      : settings_(std::move(settings)) {}
+
   [[nodiscard]] const entity_traits& traits() const noexcept override {
     return E::traits;
   }
@@ -194,9 +198,9 @@ private:
   }
 
   template <class... Ms>
-  static handling handle_one_of(message_list<Ms...>, state& now,
-                                std::uint64_t sequence, const incoming& message,
-                                effect_sink& sink) {
+  handling handle_one_of(message_list<Ms...>, state& now,
+                         std::uint64_t sequence, const incoming& message,
+                         effect_sink& sink) const {
     static_assert(sizeof...(Ms) > 0,
                   "freehold: an entity takes at least one message");
     (static_cast<void>(sizeof(detail::handler_of<E, Ms>)), ...);
@@ -221,8 +225,8 @@ private:
   }
 
   template <class M>
-  static handling decode_and_run(state& now, std::uint64_t sequence,
-                                 const incoming& message, effect_sink& sink) {
+  handling decode_and_run(state& now, std::uint64_t sequence,
+                          const incoming& message, effect_sink& sink) const {
     if constexpr (std::same_as<M, raw_message>) {
       return run(now, sequence, raw_message{message.body}, message, sink);
     } else {
@@ -242,9 +246,9 @@ private:
   }
 
   template <class M>
-  static handling run(state& now, std::uint64_t sequence, const M& decoded,
-                      const incoming& message, effect_sink& sink) {
-    context<E> ctx{message, sequence, sink};
+  handling run(state& now, std::uint64_t sequence, const M& decoded,
+               const incoming& message, effect_sink& sink) const {
+    context<E> ctx{message, sequence, sink, settings_};
     if constexpr (detail::decides<E, M> && codec::nests_without_limit<state>) {
       // Events may take the state deeper than it can be read back.
       E::handle(std::as_const(now), decoded, ctx);
@@ -331,6 +335,8 @@ private:
     E::apply(now, *decoded);
     done = result<void>{};
   }
+
+  const settings_of<E> settings_{};
 };
 
 } // namespace freehold

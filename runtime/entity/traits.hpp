@@ -41,4 +41,23 @@ struct raw_message {
   std::string_view value;
 };
 
+namespace detail {
+
+template <class Entity>
+struct settings_of {
+  struct type {};
+};
+template <class Entity>
+requires requires { typename Entity::settings; }
+struct settings_of<Entity> {
+  using type = typename Entity::settings;
+};
+
+} // namespace detail
+
+/// What an entity type is told once, when its application is made: its
+/// `using settings = ...;`, or nothing.
+template <class Entity>
+using settings_of = typename detail::settings_of<Entity>::type;
+
 } // namespace freehold

@@ -60,11 +60,13 @@ public:
   /// Where the clock stands without `at`.
   static constexpr timestamp first_time = entity_harness::first_time;
 
-  explicit entity_kit(std::string key) : harness_(type_, std::move(key)) {}
+  explicit entity_kit(std::string key, settings_of<Entity> settings = {})
+      : type_(std::move(settings)), harness_(type_, std::move(key)) {}
   /// The entity as part of an application, which then must have the topics,
   /// entity types and messages that effects name.
-  entity_kit(const application& app, std::string key)
-      : entity_kit(std::move(key)) {
+  entity_kit(const application& app, std::string key,
+             settings_of<Entity> settings = {})
+      : entity_kit(std::move(key), std::move(settings)) {
     harness_.within(app);
   }
   // The harness refers to the type.
@@ -183,6 +185,18 @@ public:
     const recorded_record& found = next_record(topic);
     equal("the record", "key " + std::string{key} + ": " + named(expected),
           "key " + found.key + ": " + found.type + " " + found.value);
+    return *this;
+  }
+
+  /// The next record in that topic, of that type, passes a check.
+  template <class Message, std::invocable<const Message&> Check>
+  entity_kit& then_publishes(std::string_view topic, std::string_view key,
+                             Check&& check) {
+    const recorded_record& found = next_record(topic);
+    equal("the record's key and type",
+          std::string{key} + " " + std::string{codec::type_name<Message>()},
+          found.key + " " + found.type);
+    pass<Message>(codec::from_json<Message>(found.value), check, found.value);
     return *this;
   }
 

@@ -9,7 +9,7 @@ Each case has a data directory of its own. Figures are compared with those of
 tests/reference/sales_reference.py, which shares no code with the program.
 """
 
-import collections
+import datetime
 import json
 import os
 import pathlib
@@ -44,6 +44,12 @@ retry:
 """
 
 HEADER = "sale_date,property_id,zipcode,price_usd\n"
+
+
+def milliseconds(text):
+    """Of `2014-05-02T00:00:00.000Z`, since 1970."""
+    moment = datetime.datetime.fromisoformat(text.replace("Z", "+00:00"))
+    return round(moment.timestamp() * 1000)
 
 
 class CommandLine(unittest.TestCase):
@@ -145,17 +151,21 @@ class CommandLine(unittest.TestCase):
         for each in reference["neighborhoods"]:
             name = each["neighborhood"]
             same_totals(name, neighborhoods[name]["state"]["overall"], each)
-        windows = collections.Counter()
+        windows = {(x["key"], milliseconds(x["value"]["windowStart"])):
+                   x["value"] for x in self.records("neighborhood-prices")}
+        same("windows", len(windows), len(reference["windows"]))
         for each in reference["windows"]:
             name, start = each["neighborhood"], each["start_ms"]
+            found = windows[name, start]
             same(f"{name} {start} length", each["end_ms"] - start, WINDOW_MS)
-            same_totals(f"{name} {start}",
-                        neighborhoods[name]["state"]["windows"][str(start)],
-                        each)
-            windows[name] += 1
-        for name, entity in neighborhoods.items():
-            same(f"{name} windows", len(entity["state"]["windows"]),
-                 windows[name])
+            same(f"{name} {start} end", milliseconds(found["windowEnd"]),
+                 each["end_ms"])
+            same(f"{name} {start} count", found["count"], each["count"])
+            for ours, theirs in (("total", "total_cents"),
+                                 ("minimum", "min_cents"),
+                                 ("maximum", "max_cents")):
+                same(f"{name} {start} {ours}", round(found[ours] * 100),
+                     each[theirs])
         same("properties", len(properties), len(reference["properties"]))
         for each in reference["properties"]:
             state = properties[each["property"]]["state"]
@@ -206,7 +216,8 @@ class CommandLine(unittest.TestCase):
     # -- run ------------------------------------------------------------------
 
     def test_run_gives_what_the_reference_gives(self):
-        first = self.freehold("run", "--import", DEMO_SALES)
+        first = self.freehold("run", "--import", DEMO_SALES,
+                              "--close-windows")
         self.assertIn("Sales by neighborhood", first.stdout)
         compared = self.check_against_reference(DEMO_SALES)
         print(f"compared {compared} numbers with the reference",
@@ -215,7 +226,8 @@ class CommandLine(unittest.TestCase):
         self.assertIn(f"{len(reference['windows']):,} windows of 30 days",
                       first.stdout)
         self.assertEqual(self.records("dead-letter-events"), [])
-        again = self.freehold("run", "--import", DEMO_SALES)
+        again = self.freehold("run", "--import", DEMO_SALES,
+                              "--close-windows")
         self.assertIn("all of them were already there", again.stdout)
         self.assertIn("Nothing new to handle", again.stdout)
 
@@ -237,7 +249,9 @@ class CommandLine(unittest.TestCase):
                           if x["role"] != "changelog"},
                          {"property-commands": 2,
                           "shop-inbox": 0,  # taken, so it is gone from there
-                          "property-events": 2, "dead-letter-events": 0})
+                          "property-events": 2, "dead-letter-events": 0,
+                          "neighborhood-prices": 0, "market-trends": 0,
+                          "price-anomaly-alerts": 0, "market-late": 0})
         sold = self.records("property-events")[1]
         self.assertEqual(sold["key"], "1")
         self.assertEqual(sold["headers"]["ce_type"], "PropertySold")
@@ -278,7 +292,8 @@ class CommandLine(unittest.TestCase):
                 (["topic", "cat", "nothing"], "property-events"),
                 (["topic", "cat", "property-events", "--partition", "3"],
                  "0 to 2"),
-                (["entity", "list", "house"], "property, neighborhood"),
+                (["entity", "list", "house"],
+                 "property, neighborhood, market"),
                 (["entity", "show", "property", "18"], "18")):
             with self.subTest(words=words):
                 done = self.freehold(*words, status=1, configured=False)
@@ -346,7 +361,7 @@ class CommandLine(unittest.TestCase):
         self.assertIn(f"{there // 2} of them already there",
                       self.wait_for_line(node, "imported"))
         self.assertEqual(self.stop(node), 0)
-        self.freehold("run", "--import", sales)
+        self.freehold("run", "--import", sales, "--close-windows")
         self.assertGreater(self.check_against_reference(sales), 1000)
         self.assertEqual(len(self.records("property-commands")), 6000)
         self.assertEqual(len(self.records("property-events")), 6000)

@@ -15,6 +15,7 @@ the first and the last commit, is a failure.
 """
 
 import collections
+import datetime
 import json
 import os
 import random
@@ -98,7 +99,7 @@ class Compared:
 
 
 def compare_everything(case, data):
-    freehold("run", *options(data))
+    freehold("run", *options(data), "--close-windows")
     wanted = expected()
     compared = Compared(case)
 
@@ -146,16 +147,21 @@ def compare_everything(case, data):
     hoods = states(data, "neighborhood")
     compared.equal("neighborhood count", len(hoods),
                    len(wanted["neighborhoods"]), "entities")
+    # Of several records about a window the last one counts.
     found_windows = {
-        (key, int(start)): totals
-        for key, hood in hoods.items()
-        for start, totals in hood["state"]["windows"].items()}
+        (r["key"], milliseconds(r["value"]["windowStart"])): r["value"]
+        for r in records(data, "neighborhood-prices")}
     compared.equal("window count", len(found_windows), len(wanted["windows"]),
                    "windows")
     for reference in wanted["windows"]:
         where = (reference["neighborhood"], reference["start_ms"])
-        compared.equal("windows", totals_of(found_windows[where]),
+        found = found_windows[where]
+        compared.equal("windows",
+                       (found["count"], round(found["total"] * 100),
+                        round(found["minimum"] * 100),
+                        round(found["maximum"] * 100)),
                        reference_totals(reference), where)
+    compared.equal("late sales", records(data, "market-late"), [], "none")
     for reference in wanted["neighborhoods"]:
         key = reference["neighborhood"]
         compared.equal("neighborhoods", totals_of(hoods[key]["state"]["overall"]),
@@ -166,6 +172,12 @@ def compare_everything(case, data):
     compared.report()
     case.assertGreater(compared.count["property states"], 20000)
     case.assertGreater(compared.count["windows"], 900)
+
+
+def milliseconds(text):
+    """Of `2014-05-02T00:00:00.000Z`, since 1970."""
+    moment = datetime.datetime.fromisoformat(text.replace("Z", "+00:00"))
+    return round(moment.timestamp() * 1000)
 
 
 def totals_of(found):

@@ -115,13 +115,16 @@ TEST_CASE("the market has its entities, source and journal",
           "[actors][application]") {
   const application market = market_application();
   CHECK(market.name() == "market");
-  REQUIRE(market.entities().size() == 2);
+  REQUIRE(market.entities().size() == 3);
   CHECK(market.entities()[0]->traits().type == "property");
   CHECK(market.entities()[0]->takes("RecordSale"));
   CHECK(market.entities()[1]->takes("SaleRecorded"));
+  CHECK(market.entities()[2]->takes("SaleRecorded"));
+  CHECK(market.event_time());
   REQUIRE(market.sources().size() == 1);
   CHECK(market.sources()[0].topic == "property-commands");
   CHECK(market.sources()[0].entity == "property");
-  REQUIRE(market.outputs().size() == 1);
-  CHECK(market.outputs()[0].topic == "property-events");
+  REQUIRE(market.outputs().size() == 5);
+  CHECK(market.is_journal("property-events"));
+  CHECK_FALSE(market.is_journal("neighborhood-prices"));
 }

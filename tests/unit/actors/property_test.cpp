@@ -13,8 +13,12 @@ using freehold::testkit::entity_kit;
 
 namespace {
 
-const list_property listing{money::of_dollars(221'900), "98178", "two bedrooms",
-                            "agent-7", "web"};
+const list_property listing{money::of_dollars(221'900),
+                            "98178",
+                            "two bedrooms",
+                            "agent-7",
+                            "web",
+                            1'180U};
 
 record_sale sale_at(std::int64_t dollars) {
   record_sale command;
@@ -48,7 +52,7 @@ TEST_CASE("a property that was never listed can be listed",
                                    "7129300520",
                                    {money::of_dollars(221'900),
                                     listing_status::available, "two bedrooms"},
-                                   {"agent-7", "web", "98178"}}})
+                                   {"agent-7", "web", "98178", 1'180U}}})
       .then_nothing_else()
       .then_state([](const property::state& now) {
         CHECK(now.status == listing_status::available);
@@ -68,7 +72,7 @@ TEST_CASE("an event of a property has the published JSON form",
        at("2014-05-02T13:45:00.000Z"),
        "7129300520",
        {money::of_cents(22'190'050).value(), listing_status::available, {}},
-       {"agent-7", "web", "98178"}}};
+       {"agent-7", "web", "98178", {}}}};
   std::string text;
   codec::to_json(text, event);
   CHECK(text
@@ -219,16 +223,23 @@ TEST_CASE("a sale is an event and is told to the neighborhood",
     kit.given(to_status(listing_status::pending));
   record_sale command = sale_at(220'000);
   command.sold_at = at("2014-10-13T00:00:00.000Z");
+  sale_recorded sold{"7129300520",
+                     money::of_dollars(220'000),
+                     at("2014-10-13T00:00:00.000Z"),
+                     {},
+                     "98178",
+                     listing.living_area_sqft};
   kit.when(command)
-      .then_emits<property_sold>([](const property_sold& event) {
+      .then_emits<property_sold>([&sold](const property_sold& event) {
+        sold.sale_id = event.event_id;
         CHECK(event.timestamp == at("2014-10-13T00:00:00.000Z"));
         CHECK(event.changes.price == money::of_dollars(220'000));
         CHECK(event.changes.status == listing_status::sold);
         CHECK(event.metadata.zipcode == "98178");
+        CHECK(event.metadata.living_area_sqft == 1'180U);
       })
-      .then_tells("neighborhood", "98178",
-                  sale_recorded{"7129300520", money::of_dollars(220'000),
-                                at("2014-10-13T00:00:00.000Z")})
+      .then_tells("neighborhood", "98178", sold)
+      .then_tells("market", "all", sold)
       .then_nothing_else()
       .then_state([](const property::state& now) {
         REQUIRE(now.last_sale);

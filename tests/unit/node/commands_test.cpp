@@ -198,7 +198,7 @@ TEST_CASE("a sale becomes a listing and a sale in the property's partition",
   CHECK(listing.value
         == R"({"price":221900.5,"zipcode":"98103",)"
            R"("description":"living area 1180.50, built 1955",)"
-           R"("userId":"","source":"import"})");
+           R"("userId":"","source":"import","livingAreaSqft":1181})");
   const auto& sale = batch.appends[1];
   CHECK(sale.headers.find("ce_type") == "RecordSale");
   CHECK(sale.headers.find("ce_id") == "sale/id");

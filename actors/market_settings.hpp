@@ -1,0 +1,39 @@
+#pragma once
+
+#include "runtime/analytics/event_window.hpp"
+
+#include <chrono>
+#include <cstdint>
+
+namespace freehold::market {
+
+/// What the market's analytics can be told. docs/guides/market-formulas.md has
+/// the rules and how the defaults were chosen.
+struct market_settings {
+  /// How far behind its source's latest a sale may lie and still count.
+  std::chrono::milliseconds grace = std::chrono::days{7};
+  /// A sale further ahead of the node's clock does not count.
+  std::chrono::milliseconds ahead_max = std::chrono::days{1};
+
+  /// The first rule: off by more than so many percent of the average of at
+  /// least so many sales. 0 switches it off.
+  std::uint32_t mean_deviation_percent = 20;
+  std::uint32_t mean_sales_min = 5;
+
+  /// The second rule: off by more than so many yardsticks of the level of at
+  /// least so many sales. 0 switches it off.
+  std::uint32_t unit_price_yardsticks = 7;
+  std::uint32_t unit_price_sales_min = 8;
+
+  /// The windows of prices and trends. After closing they can be corrected for
+  /// another two: of the last one the next trend speaks.
+  [[nodiscard]] constexpr analytics::window_shape windows() const noexcept {
+    return analytics::window_shape::tumbling(window_length, grace,
+                                             2 * window_length);
+  }
+
+  static constexpr std::chrono::milliseconds window_length =
+      std::chrono::days{30};
+};
+
+} // namespace freehold::market

@@ -1,0 +1,65 @@
+#pragma once
+
+#include "actors/messages/analytics_messages.hpp"
+#include "actors/sale_totals.hpp"
+#include "runtime/analytics/windows.hpp"
+
+#include <optional>
+#include <string_view>
+#include <utility>
+
+namespace freehold::market {
+
+inline constexpr std::string_view prices_topic = "neighborhood-prices";
+inline constexpr std::string_view trends_topic = "market-trends";
+inline constexpr std::string_view alerts_topic = "price-anomaly-alerts";
+inline constexpr std::string_view late_topic = "market-late";
+
+using price_windows = analytics::windows<sale_totals>;
+
+/// A time as messages write it. Throws `permanent_failure` outside the years
+/// 0000 to 9999.
+[[nodiscard]] utc_time written(timestamp at);
+
+/// An amount of money that sums were made of.
+/// @pre within `money::cents_max`, which every sum is checked against
+[[nodiscard]] money amount(std::int64_t cents);
+
+/// The window just before.
+[[nodiscard]] analytics::event_window
+before(const analytics::event_window& which) noexcept;
+/// The window just behind.
+[[nodiscard]] analytics::event_window
+behind(const analytics::event_window& which) noexcept;
+
+[[nodiscard]] neighborhood_prices
+prices_of(std::string_view zipcode, const analytics::event_window& which,
+          const sale_totals& sums, bool correction);
+
+/// None where the window before has no sales.
+[[nodiscard]] std::optional<market_trend>
+trend_of(std::string_view zipcode, const analytics::event_window& which,
+         const sale_totals& sums, const sale_totals& sums_before,
+         bool correction);
+
+/// The trends that change with a window's sums: its own, and that of the
+/// window behind it, if that one is closed.
+template <class Publish>
+void for_each_corrected_trend(std::string_view zipcode,
+                              const price_windows& windows,
+                              const analytics::event_window& which,
+                              const sale_totals& sums, Publish&& publish) {
+  if (const auto own =
+          trend_of(zipcode, which, sums, windows.sum_of(before(which)), true))
+    publish(*own);
+  const analytics::event_window next = behind(which);
+  if (next.end.value() > windows.closed_to)
+    return;
+  const sale_totals sums_next = windows.sum_of(next);
+  if (sums_next.count == 0)
+    return;
+  if (const auto changed = trend_of(zipcode, next, sums_next, sums, true))
+    publish(*changed);
+}
+
+} // namespace freehold::market

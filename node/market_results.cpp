@@ -1,0 +1,147 @@
+#include "node/market_results.hpp"
+
+#include "actors/window_results.hpp"
+#include "runtime/codec/codec.hpp"
+
+#include <algorithm>
+#include <string_view>
+
+namespace freehold::node {
+
+namespace {
+
+constexpr std::uint32_t read_bytes = 1U << 20U;
+
+/// Visits the committed records of a topic, partition after partition.
+template <class Visit>
+result<void> for_each_record(ports::log_reader& from, std::string_view topic,
+                             Visit&& visit) {
+  const auto topics = from.topics();
+  if (!topics)
+    return topics.error();
+  for (std::uint32_t t = 0; t < topics->size(); ++t) {
+    if ((*topics)[t].spec.name != topic)
+      continue;
+    for (std::uint32_t p = 0; p < (*topics)[t].partitions.size(); ++p) {
+      const ports::partition_bounds bounds = (*topics)[t].partitions[p];
+      for (next_offset at = bounds.begin; at < bounds.end;) {
+        const auto batch =
+            from.read({topic_index{t}, partition_index{p}}, at, read_bytes);
+        if (!batch)
+          return batch.error();
+        for (const record& each : (*batch)->records)
+          if (auto taken = visit(each); !taken)
+            return error{taken.error().code,
+                         std::string{topic} + " partition " + std::to_string(p)
+                             + " offset " + std::to_string(each.offset.value())
+                             + ": " + taken.error().context};
+        if ((*batch)->next <= at)
+          break;
+        at = (*batch)->next;
+      }
+    }
+  }
+  return {};
+}
+
+/// The record as a message of that type, if it says it is one.
+template <class Message, class Take>
+result<bool> take_as(const record& from, Take&& take) {
+  if (from.headers.find("ce_type").value_or("") != Message::type)
+    return false;
+  auto message = codec::from_json<Message>(from.value);
+  if (!message)
+    return message.error();
+  take(*std::move(message));
+  return true;
+}
+
+/// Takes an alert for the last word on its sale.
+result<void> take_alert(market_results& into, const record& from) {
+  const auto keep = [](auto& all, auto& alert, bool anomalous) {
+    if (anomalous)
+      all.insert_or_assign(alert.sale_id, std::move(alert));
+    else
+      all.erase(alert.sale_id);
+  };
+  const auto by_mean = [&](auto alert, bool anomalous) {
+    keep(into.by_mean, alert, anomalous);
+  };
+  const auto by_unit_price = [&](auto alert, bool anomalous) {
+    into.scores[alert.sale_id] = alert.score;
+    keep(into.by_unit_price, alert, anomalous);
+  };
+  const result<bool> taken[] = {
+      take_as<market::price_anomaly_detected>(
+          from, [&](auto alert) { by_mean(std::move(alert), true); }),
+      take_as<market::price_anomaly_revised>(
+          from,
+          [&](auto alert) { by_mean(std::move(alert), alert.anomalous); }),
+      take_as<market::unit_price_anomaly_detected>(
+          from, [&](auto alert) { by_unit_price(std::move(alert), true); }),
+      take_as<market::unit_price_anomaly_revised>(from, [&](auto alert) {
+        by_unit_price(std::move(alert), alert.anomalous);
+      })};
+  for (const auto& each : taken)
+    if (!each)
+      return each.error();
+  return {};
+}
+
+} // namespace
+
+std::vector<std::int64_t>
+market_results::averages_of(const std::string& zipcode) const {
+  std::vector<std::int64_t> averages;
+  for (auto it = prices.lower_bound(
+           {zipcode, std::numeric_limits<std::int64_t>::min()});
+       it != prices.end() && it->first.first == zipcode; ++it)
+    averages.push_back(it->second.average.cents());
+  return averages;
+}
+
+std::vector<market::price_verdict>
+market_results::strongest(std::size_t most) const {
+  std::vector<market::price_verdict> all;
+  for (const auto& [sale, verdict] : by_unit_price)
+    all.push_back(verdict);
+  std::stable_sort(all.begin(), all.end(),
+                   [this](const auto& one, const auto& other) {
+                     return scores.at(one.sale_id) > scores.at(other.sale_id);
+                   });
+  all.resize(std::min(all.size(), most));
+  return all;
+}
+
+result<market_results> read_results(ports::log_reader& from) {
+  market_results found;
+  auto read = for_each_record(
+      from, market::prices_topic, [&](const record& each) -> result<void> {
+        const auto taken = take_as<market::neighborhood_prices>(
+            each, [&](market::neighborhood_prices prices) {
+              const std::int64_t start = prices.window_start.value().value();
+              found.prices.insert_or_assign({prices.zipcode, start},
+                                            std::move(prices));
+            });
+        if (!taken)
+          return taken.error();
+        return {};
+      });
+  if (!read)
+    return read.error();
+  read = for_each_record(from, market::alerts_topic, [&](const record& each) {
+    return take_alert(found, each);
+  });
+  if (!read)
+    return read.error();
+  read = for_each_record(from, market::late_topic,
+                         [&](const record&) -> result<void> {
+                           ++found.left_out;
+                           return {};
+                         });
+  if (!read)
+    return read.error();
+  return found;
+}
+
+} // namespace freehold::node
