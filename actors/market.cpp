@@ -39,7 +39,7 @@ void market::handle(const state& now, const sale_recorded& sale,
   });
   if (const auto due = now.prices.timer_wanted(shape, at))
     ctx.schedule_at_watermark(closing_timer, *due, close_windows{});
-  ctx.emit(sale_counted{sale, ctx.watermark(), shape.grace.count()});
+  ctx.emit(market_sale{at, sale.price.cents(), shape.grace.count()});
 }
 
 void market::handle(const state& now, const close_windows&,
@@ -58,11 +58,10 @@ void market::handle(const state& now, const close_windows&,
   ctx.emit(windows_closed{ctx.watermark(), shape.grace.count()});
 }
 
-void market::apply(state& now, const sale_counted& event) noexcept {
-  const sale_totals one = sale_totals::of(event.sale.price.cents());
+void market::apply(state& now, const market_sale& event) noexcept {
+  const sale_totals one = sale_totals::of(event.cents);
   const std::chrono::milliseconds grace{event.grace_ms};
-  now.prices.add(market_settings{.grace = grace}.windows(),
-                 event.sale.sold_at.value(), one);
+  now.prices.add(market_settings{.grace = grace}.windows(), event.sold_at, one);
   now.overall.merge(one);
 }
 

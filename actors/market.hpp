@@ -7,9 +7,18 @@
 #include "runtime/entity/context.hpp"
 #include "runtime/entity/traits.hpp"
 
+#include <cstdint>
 #include <string_view>
 
 namespace freehold::market {
+
+struct market_sale {
+  static constexpr std::string_view type = "MarketSale";
+  timestamp sold_at;
+  std::int64_t cents = 0;
+  std::int64_t grace_ms = 0;
+};
+BOOST_DESCRIBE_STRUCT(market_sale, (), (sold_at, cents, grace_ms))
 
 /// All neighborhoods together; its one key is `all`. Publishes the change of
 /// each window of 30 days against the one before to `market-trends`. Sales
@@ -32,7 +41,7 @@ struct market {
   static void handle(const state& now, const close_windows& message,
                      context<market>& ctx);
 
-  static void apply(state& now, const sale_counted& event) noexcept;
+  static void apply(state& now, const market_sale& event) noexcept;
   static void apply(state& now, const windows_closed& event) noexcept;
 };
 BOOST_DESCRIBE_STRUCT(market::state, (), (prices, overall))

@@ -3,12 +3,13 @@
 #include "actors/messages/money.hpp"
 
 #include <algorithm>
+#include <cstdlib>
 
 namespace freehold::market {
 
 namespace {
 
-constexpr std::uint32_t area_added_sqft = 1'000;
+constexpr std::int64_t area_added_sqft = 1'000;
 constexpr std::uint64_t level_sales_min = 5;
 /// In ten-thousandths.
 constexpr std::int64_t typical_spread = 1'200;
@@ -25,10 +26,15 @@ std::int64_t median_of(const std::vector<std::int64_t>& values) noexcept {
   return divided(int128{values[half - 1]} + values[half], 2);
 }
 
-/// How much dearer the dearer of two is: the same for double and for half.
+/// How much dearer the dearer of two unit prices is: the same for double and
+/// for half. They are at most 10^14, so 64 bits are enough.
 std::int64_t distance(std::int64_t one, std::int64_t other) noexcept {
-  return ratio_of(magnitude(int128{one} - other), std::min(one, other))
-      .ten_thousandths;
+  static_assert(money::cents_max * 100 / area_added_sqft
+                <= 100'000'000'000'000);
+  const auto apart = static_cast<std::uint64_t>(std::abs(one - other));
+  const auto by = static_cast<std::uint64_t>(std::min(one, other));
+  const std::uint64_t rounded = (2 * 10'000 * apart + by) / (2 * by);
+  return std::min(static_cast<std::int64_t>(rounded), ratio::most);
 }
 
 } // namespace
@@ -65,12 +71,11 @@ std::optional<verdict> mean_verdict(std::int64_t cents, std::uint64_t count,
 
 std::int64_t unit_price(std::int64_t cents, std::uint32_t sqft) noexcept {
   return std::max<std::int64_t>(
-      1, divided(int128{cents} * 100, std::int64_t{sqft} + area_added_sqft));
+      1, divided(int128{cents} * 100, sqft + area_added_sqft));
 }
 
 std::int64_t price_at(std::int64_t unit, std::uint32_t sqft) noexcept {
-  const int128 hundredths =
-      int128{unit} * (std::int64_t{sqft} + area_added_sqft);
+  const int128 hundredths = int128{unit} * (sqft + area_added_sqft);
   if (hundredths > int128{money::cents_max} * 100)
     return money::cents_max;
   return divided(hundredths, 100);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "runtime/analytics/event_window.hpp"
+#include "runtime/codec/describe.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -25,6 +26,11 @@ struct market_settings {
   std::uint32_t unit_price_yardsticks = 7;
   std::uint32_t unit_price_sales_min = 8;
 
+  /// Whether any rule is on.
+  [[nodiscard]] constexpr bool judges() const noexcept {
+    return mean_deviation_percent > 0 || unit_price_yardsticks > 0;
+  }
+
   /// The windows of prices and trends. After closing they can be corrected for
   /// another two: of the last one the next trend speaks.
   [[nodiscard]] constexpr analytics::window_shape windows() const noexcept {
@@ -35,5 +41,30 @@ struct market_settings {
   static constexpr std::chrono::milliseconds window_length =
       std::chrono::days{30};
 };
+
+/// The settings as events keep them: what happened does not change with the
+/// configuration.
+struct judged_by {
+  std::int64_t grace_ms = 0;
+  std::uint32_t mean_deviation_percent = 0;
+  std::uint32_t mean_sales_min = 0;
+  std::uint32_t unit_price_yardsticks = 0;
+  std::uint32_t unit_price_sales_min = 0;
+
+  [[nodiscard]] static judged_by of(const market_settings& how) noexcept {
+    return {how.grace.count(), how.mean_deviation_percent, how.mean_sales_min,
+            how.unit_price_yardsticks, how.unit_price_sales_min};
+  }
+  [[nodiscard]] market_settings settings() const noexcept {
+    return {.grace = std::chrono::milliseconds{grace_ms},
+            .mean_deviation_percent = mean_deviation_percent,
+            .mean_sales_min = mean_sales_min,
+            .unit_price_yardsticks = unit_price_yardsticks,
+            .unit_price_sales_min = unit_price_sales_min};
+  }
+};
+BOOST_DESCRIBE_STRUCT(judged_by, (),
+                      (grace_ms, mean_deviation_percent, mean_sales_min,
+                       unit_price_yardsticks, unit_price_sales_min))
 
 } // namespace freehold::market

@@ -3,8 +3,11 @@
 #include "actors/messages/analytics_messages.hpp"
 #include "runtime/entity/effects.hpp"
 
+#include <algorithm>
+#include <limits>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace freehold::market {
 
@@ -13,6 +16,7 @@ namespace {
 using analytics::event_window;
 
 constexpr std::string_view closing_timer = "close-windows";
+constexpr std::string_view settling_timer = "settle-verdicts";
 
 watched_sale watched(const sale_recorded& sale) {
   return {sale.sale_id, sale.property_id, sale.price.cents(),
@@ -69,38 +73,76 @@ Alert alert_of(const watched_sale& sale, const verdict& said,
   return alert;
 }
 
-/// The first word on a sale by one rule.
-template <class Detected>
-void say(const watched_sale& sale, const std::optional<verdict>& said,
+template <class Alert>
+void say(const watched_sale& sale, const verdict& said,
          context<neighborhood>& ctx) {
-  if (said && said->flagged)
-    ctx.publish(alerts_topic, alert_of<Detected>(sale, *said, ctx));
+  ctx.publish(alerts_topic, alert_of<Alert>(sale, said, ctx));
 }
 
-/// A later word, where it differs from the one before.
+/// The last word, where it is not what was said before.
 template <class Revised>
-void revise(const watched_sale& sale, const std::optional<verdict>& before,
-            const std::optional<verdict>& after, context<neighborhood>& ctx) {
-  const bool was_flagged = before && before->flagged;
-  if (after && after != before && (was_flagged || after->flagged))
-    ctx.publish(alerts_topic, alert_of<Revised>(sale, *after, ctx));
+void say_last(const watched_sale& sale, const said_word& before,
+              const std::optional<verdict>& said, context<neighborhood>& ctx) {
+  if (said
+      && (said->flagged != before.flagged
+          || (said->flagged && said->sales != before.sales)))
+    say<Revised>(sale, *said, ctx);
 }
 
-void publish_alerts(const recent_sales& recent, const watched_sale& sale,
-                    context<neighborhood>& ctx) {
+/// The first words on a sale; the same go into its event.
+void judge_at_once(const recent_sales& recent, watched_sale& sale,
+                   context<neighborhood>& ctx) {
+  if (!recent.can_judge(sale.sold_at))
+    return;
   const market_settings& how = ctx.settings();
-  if (recent.can_judge(sale.sold_at)) {
-    const sale_verdicts said = recent.judge(sale, how);
-    say<price_anomaly_detected>(sale, said.mean, ctx);
-    say<unit_price_anomaly_detected>(sale, said.unit_price, ctx);
-  }
-  recent.for_each_after(sale.sold_at, [&](const watched_sale& other) {
-    const sale_verdicts before = recent.judge(other, how);
-    const sale_verdicts after = recent.judge(other, how, &sale);
-    revise<price_anomaly_revised>(other, before.mean, after.mean, ctx);
-    revise<unit_price_anomaly_revised>(other, before.unit_price,
-                                       after.unit_price, ctx);
-  });
+  const std::int64_t day = recent_sales::day_of(sale.sold_at);
+  const auto by_mean = judge_mean(sale, recent.sum_before(day), how);
+  if (by_mean && by_mean->flagged)
+    say<price_anomaly_detected>(sale, *by_mean, ctx);
+  sale.by_mean = said_word::of(by_mean);
+  if (how.unit_price_yardsticks == 0 || !sale.living_area_sqft)
+    return;
+  const auto by_unit_price =
+      judge_unit_price(sale, recent.level_before(day), how);
+  if (by_unit_price && by_unit_price->flagged)
+    say<unit_price_anomaly_detected>(sale, *by_unit_price, ctx);
+  sale.by_unit_price = said_word::of(by_unit_price);
+}
+
+/// What nothing that is not late can change any more.
+void say_last_words(const recent_sales& recent, context<neighborhood>& ctx) {
+  const market_settings& how = ctx.settings();
+  recent.for_each_settled(
+      ctx.watermark(), how.grace,
+      [&](std::int64_t day, const std::vector<watched_sale>& sales) {
+        const price_sum sum = recent.sum_before(day);
+        const auto level = how.unit_price_yardsticks > 0
+                               ? recent.level_before(day)
+                               : std::nullopt;
+        for (const watched_sale& each : sales) {
+          say_last<price_anomaly_revised>(each, each.by_mean,
+                                          judge_mean(each, sum, how), ctx);
+          say_last<unit_price_anomaly_revised>(
+              each, each.by_unit_price, judge_unit_price(each, level, how),
+              ctx);
+        }
+      });
+}
+
+/// All that a sale makes the rules say; its first words go into its event.
+void judge_prices(const recent_sales& recent, watched_sale& sale,
+                  context<neighborhood>& ctx) {
+  const market_settings& how = ctx.settings();
+  say_last_words(recent, ctx);
+  judge_at_once(recent, sale, ctx);
+  recent_sales::for_each_flip(
+      recent, sale, how,
+      [&ctx](const watched_sale& other, const verdict& said) {
+        say<price_anomaly_revised>(other, said, ctx);
+      });
+  const timestamp settled = recent_sales::due_of(sale.sold_at, how.grace);
+  if (settled.value() < recent.timer_at)
+    ctx.schedule_at_watermark(settling_timer, settled, settle_verdicts{});
 }
 
 void correct_closed(const price_windows& prices, const sale_recorded& sale,
@@ -150,11 +192,14 @@ void neighborhood::handle(const state& now, const sale_recorded& sale,
           analytics::floor_to(at.value(), shape.pane())))
     throw permanent_failure{"no room for sales of another 30 days"};
 
-  publish_alerts(now.recent, watched(sale), ctx);
+  watched_sale judged = watched(sale);
+  if (ctx.settings().judges())
+    judge_prices(now.recent, judged, ctx);
   correct_closed(now.prices, sale, ctx);
   if (const auto due = now.prices.timer_wanted(shape, at))
     ctx.schedule_at_watermark(closing_timer, *due, close_windows{});
-  ctx.emit(sale_counted{sale, ctx.watermark(), shape.grace.count()});
+  ctx.emit(sale_counted{sale, ctx.watermark(), judged_by::of(ctx.settings()),
+                        judged.by_mean, judged.by_unit_price});
 }
 
 void neighborhood::handle(const state& now, const close_windows&,
@@ -174,14 +219,41 @@ void neighborhood::handle(const state& now, const close_windows&,
   ctx.emit(windows_closed{ctx.watermark(), shape.grace.count()});
 }
 
+void neighborhood::handle(const state& now, const settle_verdicts&,
+                          context<neighborhood>& ctx) {
+  say_last_words(now.recent, ctx);
+  if (const auto due =
+          now.recent.timer_after(ctx.watermark(), ctx.settings().grace))
+    ctx.schedule_at_watermark(settling_timer, *due, settle_verdicts{});
+  ctx.emit(verdicts_settled{ctx.watermark(), judged_by::of(ctx.settings())});
+}
+
 void neighborhood::apply(state& now, const sale_counted& event) noexcept {
   const sale_totals one = sale_totals::of(event.sale.price.cents());
-  const std::chrono::milliseconds grace{event.grace_ms};
-  now.prices.add(market_settings{.grace = grace}.windows(),
-                 event.sale.sold_at.value(), one);
+  const market_settings how = event.how.settings();
+  const timestamp at = event.sale.sold_at.value();
+  now.prices.add(how.windows(), at, one);
   now.overall.merge(one);
-  now.recent.forget(event.watermark, grace);
-  now.recent.add(watched(event.sale));
+  if (!how.judges())
+    return;
+  watched_sale judged = watched(event.sale);
+  judged.by_mean = event.by_mean;
+  judged.by_unit_price = event.by_unit_price;
+  now.recent.forget(event.watermark, how.grace);
+  now.recent.add(judged, how);
+  now.recent.timer_at = std::min(now.recent.timer_at,
+                                 recent_sales::due_of(at, how.grace).value());
+}
+
+void neighborhood::apply(state& now, const verdicts_settled& event) noexcept {
+  const market_settings how = event.how.settings();
+  const auto next = now.recent.timer_after(event.watermark, how.grace);
+  now.recent.timer_at =
+      next ? next->value() : std::numeric_limits<std::int64_t>::max();
+  if (event.watermark == after_all_time)
+    now.recent.settle_all(how);
+  else
+    now.recent.forget(event.watermark, how.grace);
 }
 
 void neighborhood::apply(state& now, const sale_was_left_out&) noexcept {

@@ -16,14 +16,17 @@
 
 namespace freehold::market {
 
-/// A sale that counts, how far event time was, and the grace that held.
+/// A sale that counts, how far event time was, and the first words on it.
 struct sale_counted {
   static constexpr std::string_view type = "SaleCounted";
   sale_recorded sale;
   timestamp watermark;
-  std::int64_t grace_ms = 0;
+  judged_by how;
+  said_word by_mean{};
+  said_word by_unit_price{};
 };
-BOOST_DESCRIBE_STRUCT(sale_counted, (), (sale, watermark, grace_ms))
+BOOST_DESCRIBE_STRUCT(sale_counted, (),
+                      (sale, watermark, how, by_mean, by_unit_price))
 
 struct sale_was_left_out {
   static constexpr std::string_view type = "SaleWasLeftOut";
@@ -37,6 +40,13 @@ struct windows_closed {
 };
 BOOST_DESCRIBE_STRUCT(windows_closed, (), (watermark, grace_ms))
 
+struct verdicts_settled {
+  static constexpr std::string_view type = "VerdictsSettled";
+  timestamp watermark;
+  judged_by how;
+};
+BOOST_DESCRIBE_STRUCT(verdicts_settled, (), (watermark, how))
+
 /// The sales of one neighborhood; its key is the ZIP code. Follows what the
 /// properties tell it, so it has no journal. Publishes, by ZIP code:
 ///
@@ -44,7 +54,9 @@ BOOST_DESCRIBE_STRUCT(windows_closed, (), (watermark, grace_ms))
 /// |------------------------|-------------------------------------------------|
 /// | `neighborhood-prices`  | each window of 30 days, when it closes          |
 /// | `market-trends`        | its change from the window before               |
-/// | `price-anomaly-alerts` | sales that are off, at once; revisions          |
+/// | `price-anomaly-alerts` | sales that are off, at once; revisions when a   |
+/// |                        | later arrival changes the first rule's mind,    |
+/// |                        | and when the last word on a sale is another     |
 /// | `market-late`          | sales that no result counts, and why            |
 struct neighborhood {
   /// Windows that are open, or closed and still to be corrected: just under a
@@ -69,16 +81,20 @@ struct neighborhood {
 
   static constexpr entity_traits traits{.type = "neighborhood"};
   using settings = market_settings;
-  using messages = message_list<sale_recorded, close_windows>;
+  using messages = message_list<sale_recorded, close_windows, settle_verdicts>;
 
   static void handle(const state& now, const sale_recorded& sale,
                      context<neighborhood>& ctx);
   static void handle(const state& now, const close_windows& message,
                      context<neighborhood>& ctx);
 
+  static void handle(const state& now, const settle_verdicts& message,
+                     context<neighborhood>& ctx);
+
   static void apply(state& now, const sale_counted& event) noexcept;
   static void apply(state& now, const sale_was_left_out& event) noexcept;
   static void apply(state& now, const windows_closed& event) noexcept;
+  static void apply(state& now, const verdicts_settled& event) noexcept;
 };
 BOOST_DESCRIBE_STRUCT(neighborhood::state, (),
                       (prices, recent, overall, left_out))

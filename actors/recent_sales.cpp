@@ -2,37 +2,48 @@
 
 namespace freehold::market {
 
-sale_verdicts recent_sales::judge(const watched_sale& sale,
-                                  const market_settings& how,
-                                  const watched_sale* more) const {
-  const std::int64_t to = day_of(sale.sold_at);
-  const std::int64_t from = to - baseline.count();
-  const bool has_more = more != nullptr && day_of(more->sold_at) >= from
-                        && day_of(more->sold_at) < to;
-  sale_verdicts found;
-  if (how.mean_deviation_percent > 0) {
-    price_sum sum = sums.between(from, to);
-    if (has_more)
-      sum.merge({1, more->cents});
-    found.mean = mean_verdict(sale.cents, sum.count, sum.total_cents,
-                              how.mean_sales_min, how.mean_deviation_percent);
-  }
-  if (how.unit_price_yardsticks > 0 && sale.living_area_sqft) {
-    std::vector<std::int64_t> all;
-    const auto end = unit_prices.lower_bound(to);
-    for (auto it = unit_prices.lower_bound(from); it != end; ++it)
-      all.insert(all.end(), it->second.begin(), it->second.end());
-    if (has_more && more->living_area_sqft)
-      all.push_back(unit_price(more->cents, *more->living_area_sqft));
-    if (const auto level = level_of(std::move(all)))
-      found.unit_price = unit_price_verdict(sale.cents, *sale.living_area_sqft,
-                                            *level, how.unit_price_sales_min,
-                                            how.unit_price_yardsticks);
-  }
-  return found;
+std::optional<verdict> judge_mean(const watched_sale& sale, const price_sum& by,
+                                  const market_settings& how) noexcept {
+  if (how.mean_deviation_percent == 0)
+    return std::nullopt;
+  return mean_verdict(sale.cents, by.count, by.total_cents, how.mean_sales_min,
+                      how.mean_deviation_percent);
 }
 
-void recent_sales::add(const watched_sale& sale) noexcept {
+std::optional<verdict> judge_unit_price(const watched_sale& sale,
+                                        const std::optional<price_level>& by,
+                                        const market_settings& how) noexcept {
+  if (how.unit_price_yardsticks == 0 || !sale.living_area_sqft || !by)
+    return std::nullopt;
+  return unit_price_verdict(sale.cents, *sale.living_area_sqft, *by,
+                            how.unit_price_sales_min,
+                            how.unit_price_yardsticks);
+}
+
+std::optional<price_level>
+recent_sales::level_before(std::int64_t start) const {
+  std::vector<std::int64_t> all;
+  const auto end = unit_prices.lower_bound(start);
+  for (auto it = unit_prices.lower_bound(start - baseline.count()); it != end;
+       ++it)
+    all.insert(all.end(), it->second.begin(), it->second.end());
+  return level_of(std::move(all));
+}
+
+std::optional<timestamp>
+recent_sales::timer_after(timestamp watermark,
+                          std::chrono::milliseconds grace) const noexcept {
+  const auto next = watched.upper_bound(settled_to(watermark, grace));
+  if (next == watched.end())
+    return std::nullopt;
+  return due_of(timestamp{next->first}, grace);
+}
+
+void recent_sales::add(const watched_sale& sale,
+                       const market_settings& how) noexcept {
+  for_each_flip(*this, sale, how, [](watched_sale& other, const verdict& said) {
+    other.by_mean = {said.sales, said.flagged};
+  });
   const std::int64_t on = day_of(sale.sold_at);
   sums.add(day, sale.sold_at, {1, sale.cents});
   if (sale.living_area_sqft)
@@ -51,8 +62,7 @@ void recent_sales::forget(timestamp watermark,
     return;
   // What still comes is of this day or later, and its baseline before it. It
   // changes the verdicts of later days only.
-  const std::int64_t first =
-      analytics::floor_to(watermark.value() - grace.count(), day);
+  const std::int64_t first = settled_to(watermark, grace);
   const std::int64_t keep = first - baseline.count();
   if (keep <= kept_from)
     return;
@@ -60,6 +70,18 @@ void recent_sales::forget(timestamp watermark,
   unwatch_to(first);
   sums.forget(keep);
   unit_prices.erase(unit_prices.begin(), unit_prices.lower_bound(keep));
+}
+
+void recent_sales::settle_all(const market_settings& how) noexcept {
+  for (auto& [start, sales] : watched) {
+    const price_sum sum = sum_before(start);
+    const auto level =
+        how.unit_price_yardsticks > 0 ? level_before(start) : std::nullopt;
+    for (watched_sale& each : sales) {
+      each.by_mean = said_word::of(judge_mean(each, sum, how));
+      each.by_unit_price = said_word::of(judge_unit_price(each, level, how));
+    }
+  }
 }
 
 void recent_sales::unwatch_to(std::int64_t last_day) noexcept {

@@ -34,6 +34,18 @@ struct price_sum {
 };
 BOOST_DESCRIBE_STRUCT(price_sum, (), (count, total_cents))
 
+/// What was said last of a sale by one rule. A later arrival only ever adds to
+/// the baseline, so its count tells whether anything has changed.
+struct said_word {
+  std::uint64_t sales = 0;
+  bool flagged = false;
+
+  [[nodiscard]] static said_word of(const std::optional<verdict>& said) {
+    return said ? said_word{said->sales, said->flagged} : said_word{};
+  }
+};
+BOOST_DESCRIBE_STRUCT(said_word, (), (sales, flagged))
+
 /// A sale whose verdicts an earlier one may still change.
 struct watched_sale {
   std::string sale_id;
@@ -41,15 +53,12 @@ struct watched_sale {
   std::int64_t cents = 0;
   timestamp sold_at;
   std::optional<std::uint32_t> living_area_sqft;
+  said_word by_mean{};
+  said_word by_unit_price{};
 };
 BOOST_DESCRIBE_STRUCT(watched_sale, (),
-                      (sale_id, property_id, cents, sold_at, living_area_sqft))
-
-/// The two rules' verdicts on one sale.
-struct sale_verdicts {
-  std::optional<verdict> mean;
-  std::optional<verdict> unit_price;
-};
+                      (sale_id, property_id, cents, sold_at, living_area_sqft,
+                       by_mean, by_unit_price))
 
 /// What a neighborhood keeps of its last sales to judge prices by: for each
 /// day the prices' sum and the unit prices, of 30 days and as many more as the
@@ -79,31 +88,85 @@ struct recent_sales {
     return day_of(at) - baseline.count() >= kept_from;
   }
 
-  /// The verdicts on a sale as things are, or as if `more` were there, too.
-  /// @pre `can_judge`
-  [[nodiscard]] sale_verdicts judge(const watched_sale& sale,
-                                    const market_settings& how,
-                                    const watched_sale* more = nullptr) const;
+  /// The watermark that the timer for last words is set to.
+  std::int64_t timer_at = std::numeric_limits<std::int64_t>::max();
 
-  /// Those that adding a sale can change: of the 30 days after its own.
+  /// What the sales of a day are judged by, as things are.
+  /// @pre a sale of that day can be judged
+  [[nodiscard]] price_sum sum_before(std::int64_t start) const {
+    return sums.between(start - baseline.count(), start);
+  }
+  [[nodiscard]] std::optional<price_level>
+  level_before(std::int64_t start) const;
+
+  /// Watched sales that adding another flags, or flags no more, by the first
+  /// rule; `visit(sale, verdict after)`. Those of the 30 days after its own.
+  template <class Self, class Visit>
+  static void for_each_flip(Self& self, const watched_sale& added,
+                            const market_settings& how, Visit&& visit);
+
+  /// The last day whose sales nothing can change any more that is not late.
+  [[nodiscard]] static std::int64_t
+  settled_to(timestamp watermark, std::chrono::milliseconds grace) noexcept {
+    if (watermark == before_all_time || watermark == after_all_time)
+      return watermark.value();
+    return analytics::floor_to(watermark.value() - grace.count(), day);
+  }
+  /// Watched sales on whose days the last word is due.
   template <class Visit>
-  void for_each_after(timestamp at, Visit&& visit) const {
-    const std::int64_t from = day_of(at);
-    const auto end = watched.upper_bound(from + baseline.count());
-    for (auto it = watched.upper_bound(from); it != end; ++it)
-      for (const watched_sale& each : it->second)
-        visit(each);
+  void for_each_settled(timestamp watermark, std::chrono::milliseconds grace,
+                        Visit&& visit) const {
+    const auto end = watched.upper_bound(settled_to(watermark, grace));
+    for (auto it = watched.begin(); it != end; ++it)
+      visit(it->first, it->second);
+  }
+  /// The watermark at which the first of them will be due.
+  [[nodiscard]] std::optional<timestamp>
+  timer_after(timestamp watermark,
+              std::chrono::milliseconds grace) const noexcept;
+  [[nodiscard]] static timestamp
+  due_of(timestamp at, std::chrono::milliseconds grace) noexcept {
+    return timestamp{day_of(at) + grace.count()};
   }
 
-  void add(const watched_sale& sale) noexcept;
+  /// Adds a sale and notes what that made the first rule say of others.
+  void add(const watched_sale& sale, const market_settings& how) noexcept;
   /// Gives up what no sale needs that is not late at that watermark.
   void forget(timestamp watermark, std::chrono::milliseconds grace) noexcept;
+  /// Notes that the last word was said on everything, though more may come.
+  void settle_all(const market_settings& how) noexcept;
 
 private:
   void unwatch_to(std::int64_t last_day) noexcept;
 };
+/// The verdicts on a sale by what its day is judged by; none where a rule is
+/// off or knows too little.
+[[nodiscard]] std::optional<verdict>
+judge_mean(const watched_sale& sale, const price_sum& by,
+           const market_settings& how) noexcept;
+[[nodiscard]] std::optional<verdict>
+judge_unit_price(const watched_sale& sale, const std::optional<price_level>& by,
+                 const market_settings& how) noexcept;
+
+template <class Self, class Visit>
+void recent_sales::for_each_flip(Self& self, const watched_sale& added,
+                                 const market_settings& how, Visit&& visit) {
+  if (how.mean_deviation_percent == 0)
+    return;
+  const std::int64_t from = day_of(added.sold_at);
+  const auto end = self.watched.upper_bound(from + baseline.count());
+  for (auto it = self.watched.upper_bound(from); it != end; ++it) {
+    price_sum now = self.sum_before(it->first);
+    now.merge({1, added.cents});
+    for (auto& each : it->second)
+      if (const auto said = judge_mean(each, now, how);
+          said && said->flagged != each.by_mean.flagged)
+        visit(each, *said);
+  }
+}
+
 BOOST_DESCRIBE_STRUCT(recent_sales, (),
                       (sums, unit_prices, watched, watched_count, unwatched,
-                       kept_from))
+                       kept_from, timer_at))
 
 } // namespace freehold::market

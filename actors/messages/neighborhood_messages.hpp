@@ -36,4 +36,10 @@ struct close_windows {
 };
 BOOST_DESCRIBE_STRUCT(close_windows, (), ())
 
+/// The same: the last word on some sales may be due.
+struct settle_verdicts {
+  static constexpr std::string_view type = "SettleVerdicts";
+};
+BOOST_DESCRIBE_STRUCT(settle_verdicts, (), ())
+
 } // namespace freehold::market

@@ -204,38 +204,103 @@ TEST_CASE("a sale off the average of the 30 days before its day is an anomaly "
       .then_nothing_else();
 }
 
-TEST_CASE("an earlier sale that comes late revises what was said",
+namespace {
+
+auto revised(const std::string& id, bool anomalous, std::uint64_t sales) {
+  return [=](const price_anomaly_revised& alert) {
+    CHECK(alert.sale_id == id);
+    CHECK(alert.anomalous == anomalous);
+    CHECK(alert.sales_counted == sales);
+  };
+}
+
+} // namespace
+
+TEST_CASE("an earlier sale that comes late revises at once what the first rule "
+          "says",
           "[actors][neighborhood]") {
-  market_settings how;
-  entity_kit<neighborhood> kit{"98178", how};
+  entity_kit<neighborhood> kit{"98178"};
   const std::int64_t today = 100 * day;
   for (int i = 0; i < 5; ++i)
     kit.given(sale(100'000, today - 10 * day));
   kit.given(sale(130'000, today, "dear"), sale(110'000, today + day, "fair"));
-  // The average falls: now both are off.
+  // The average falls: the second is off now as well.
   kit.when(sale(10'000, today - 5 * day, "cheap"));
-  const auto revised = [](const std::string& id, bool anomalous) {
-    return [=](const price_anomaly_revised& alert) {
-      CHECK(alert.sale_id == id);
-      CHECK(alert.anomalous == anomalous);
-    };
-  };
   kit.then_publishes<price_anomaly_detected>(
       "price-anomaly-alerts", "98178",
       [](const auto& alert) { CHECK(alert.sale_id == "cheap"); });
   kit.then_publishes<price_anomaly_revised>("price-anomaly-alerts", "98178",
-                                            revised("dear", true));
-  kit.then_publishes<price_anomaly_revised>("price-anomaly-alerts", "98178",
-                                            revised("fair", true));
+                                            revised("fair", true, 7));
   kit.then_nothing_else();
   // It rises again: neither is.
   kit.when(sale(400'000, today - 4 * day));
   kit.then_publishes<price_anomaly_detected>("price-anomaly-alerts", "98178",
                                              [](const auto&) {});
   kit.then_publishes<price_anomaly_revised>("price-anomaly-alerts", "98178",
-                                            revised("dear", false));
+                                            revised("dear", false, 7));
   kit.then_publishes<price_anomaly_revised>("price-anomaly-alerts", "98178",
-                                            revised("fair", false));
+                                            revised("fair", false, 8));
+  kit.then_nothing_else();
+}
+
+TEST_CASE("the last word on a sale has the last numbers, and is said when "
+          "nothing that is not late can change it",
+          "[actors][neighborhood]") {
+  entity_kit<neighborhood> kit{"98178"};
+  const std::int64_t today = 100 * day;
+  for (int i = 0; i < 5; ++i)
+    kit.given(sale(100'000, today - 10 * day));
+  kit.given(sale(300'000, today, "dear"));
+  kit.when(sale(101'000, today - day)).then_nothing_else();
+  kit.watermark(timestamp{today + grace - 1}).when(settle_verdicts{});
+  kit.then_schedules_at_watermark("settle-verdicts", timestamp{today + grace},
+                                  settle_verdicts{})
+      .then_nothing_else();
+  SECTION("when the watermark gets there") {
+    kit.watermark(timestamp{today + grace}).when(settle_verdicts{});
+  }
+  SECTION("when everything is closed, and not once more") {
+    kit.watermark(after_all_time).when(settle_verdicts{});
+  }
+  kit.then_publishes<price_anomaly_revised>("price-anomaly-alerts", "98178",
+                                            revised("dear", true, 6));
+  kit.then_nothing_else();
+  kit.watermark(timestamp{today + grace}).when(settle_verdicts{});
+  kit.then_nothing_else();
+}
+
+TEST_CASE("the second rule speaks at once and, if it has changed its mind, at "
+          "the end",
+          "[actors][neighborhood]") {
+  market_settings how;
+  how.mean_deviation_percent = 0;
+  entity_kit<neighborhood> kit{"98178", how};
+  const std::int64_t today = 100 * day;
+  const auto of_area = [&](std::int64_t dollars, std::int64_t at,
+                           const std::string& id) {
+    sale_recorded made = sale(dollars * 100, at, id);
+    made.living_area_sqft = 1'000;
+    return made;
+  };
+  for (int i = 0; i < 8; ++i)
+    kit.given(of_area(200'000 + i, today - 10 * day, "usual"));
+  kit.when(of_area(900'000, today, "odd"));
+  kit.then_publishes<unit_price_anomaly_detected>(
+      "price-anomaly-alerts", "98178", [](const auto& alert) {
+        CHECK(alert.sale_id == "odd");
+        CHECK(alert.expected_price.cents() == 20'000'360);
+        CHECK(alert.score > 7);
+      });
+  kit.then_nothing_else();
+  for (int i = 0; i < 20; ++i)
+    kit.given(of_area(900'000 + i, today - 5 * day, "dear"));
+  kit.watermark(after_all_time).when(settle_verdicts{});
+  const auto last_of_odd = [](const unit_price_anomaly_revised& alert) {
+    CHECK(alert.sale_id == "odd");
+    CHECK_FALSE(alert.anomalous);
+  };
+  kit.then_publishes<unit_price_anomaly_revised>("price-anomaly-alerts",
+                                                 "98178", last_of_odd);
   kit.then_nothing_else();
 }
 
@@ -272,10 +337,11 @@ TEST_CASE("watched sales are bounded, and what that costs is counted",
           "[actors][neighborhood]") {
   recent_sales recent;
   for (std::size_t i = 0; i < recent_sales::watched_max; ++i)
-    recent.add({"s", "p", 100, timestamp{i < 3 ? 0 : day}, std::nullopt});
+    recent.add({"s", "p", 100, timestamp{i < 3 ? 0 : day}, std::nullopt},
+               quiet());
   CHECK(recent.watched.size() == 2);
   CHECK(recent.unwatched == 0);
-  recent.add({"s", "p", 100, timestamp{day}, std::nullopt});
+  recent.add({"s", "p", 100, timestamp{day}, std::nullopt}, quiet());
   CHECK(recent.watched.size() == 1);
   CHECK(recent.unwatched == 3);
   CHECK(recent.watched_count == recent_sales::watched_max - 2);
@@ -287,7 +353,7 @@ TEST_CASE("what no sale needs any more is forgotten",
           "[actors][neighborhood]") {
   recent_sales recent;
   for (int i = 0; i < 100; ++i)
-    recent.add({"s", "p", 100, timestamp{i * day}, 1'000U});
+    recent.add({"s", "p", 100, timestamp{i * day}, 1'000U}, quiet());
   recent.forget(timestamp{90 * day + grace}, market_settings{}.grace);
   CHECK(recent.watched.begin()->first == 91 * day);
   CHECK(recent.unit_prices.begin()->first == 60 * day);
