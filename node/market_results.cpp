@@ -1,48 +1,15 @@
 #include "node/market_results.hpp"
 
 #include "actors/window_results.hpp"
+#include "node/topic_walk.hpp"
 #include "runtime/codec/codec.hpp"
 
 #include <algorithm>
-#include <string_view>
+#include <limits>
 
 namespace freehold::node {
 
 namespace {
-
-constexpr std::uint32_t read_bytes = 1U << 20U;
-
-/// Visits the committed records of a topic, partition after partition.
-template <class Visit>
-result<void> for_each_record(ports::log_reader& from, std::string_view topic,
-                             Visit&& visit) {
-  const auto topics = from.topics();
-  if (!topics)
-    return topics.error();
-  for (std::uint32_t t = 0; t < topics->size(); ++t) {
-    if ((*topics)[t].spec.name != topic)
-      continue;
-    for (std::uint32_t p = 0; p < (*topics)[t].partitions.size(); ++p) {
-      const ports::partition_bounds bounds = (*topics)[t].partitions[p];
-      for (next_offset at = bounds.begin; at < bounds.end;) {
-        const auto batch =
-            from.read({topic_index{t}, partition_index{p}}, at, read_bytes);
-        if (!batch)
-          return batch.error();
-        for (const record& each : (*batch)->records)
-          if (auto taken = visit(each); !taken)
-            return error{taken.error().code,
-                         std::string{topic} + " partition " + std::to_string(p)
-                             + " offset " + std::to_string(each.offset.value())
-                             + ": " + taken.error().context};
-        if ((*batch)->next <= at)
-          break;
-        at = (*batch)->next;
-      }
-    }
-  }
-  return {};
-}
 
 /// The record as a message of that type, if it says it is one.
 template <class Message, class Take>
@@ -115,7 +82,7 @@ market_results::strongest(std::size_t most) const {
 
 result<market_results> read_results(ports::log_reader& from) {
   market_results found;
-  auto read = for_each_record(
+  auto read = walk_topic(
       from, market::prices_topic, [&](const record& each) -> result<void> {
         const auto taken = take_as<market::neighborhood_prices>(
             each, [&](market::neighborhood_prices prices) {
@@ -129,16 +96,16 @@ result<market_results> read_results(ports::log_reader& from) {
       });
   if (!read)
     return read.error();
-  read = for_each_record(from, market::alerts_topic, [&](const record& each) {
+  read = walk_topic(from, market::alerts_topic, [&](const record& each) {
     return take_alert(found, each);
   });
   if (!read)
     return read.error();
-  read = for_each_record(from, market::late_topic,
-                         [&](const record&) -> result<void> {
-                           ++found.left_out;
-                           return {};
-                         });
+  read =
+      walk_topic(from, market::late_topic, [&](const record&) -> result<void> {
+        ++found.left_out;
+        return {};
+      });
   if (!read)
     return read.error();
   return found;

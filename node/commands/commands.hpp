@@ -19,6 +19,10 @@ void add_node(CLI::App& app, chosen_command& chosen);
 void add_import(CLI::App& app, chosen_command& chosen);
 void add_topic(CLI::App& app, chosen_command& chosen);
 void add_entity(CLI::App& app, chosen_command& chosen);
+void add_verify(CLI::App& app, chosen_command& chosen);
 void add_config(CLI::App& app, chosen_command& chosen);
+
+/// `entity history`, a part of `entity` in a file of its own.
+void add_entity_history(CLI::App& entity, chosen_command& chosen);
 
 } // namespace freehold::node::commands

@@ -1,6 +1,5 @@
-#include "node/application_wiring.hpp"
 #include "node/commands/commands.hpp"
-#include "node/commands/configuration_flags.hpp"
+#include "node/commands/opened_log.hpp"
 #include "node/record_json.hpp"
 #include "runtime/base/hash.hpp"
 #include "runtime/codec/dynamic_value.hpp"
@@ -52,48 +51,23 @@ struct entity_flags {
   std::uint64_t limit = std::numeric_limits<std::uint64_t>::max();
 };
 
-struct opened_log {
-  std::unique_ptr<ports::log_reader> reader;
-  std::shared_ptr<const engine::application_plan> plan;
+/// The log and the type that the flags name; otherwise says why not.
+struct named_type {
+  opened_log log;
   std::uint32_t type = 0;
 };
 
-/// Opens the log and finds the type; otherwise says why not.
-std::optional<opened_log> open(const entity_flags& flags, exit_status& status) {
+std::optional<named_type> open(const entity_flags& flags, exit_status& status) {
   status = exit_status::cannot_run;
-  const auto loaded = flags.configuration.load();
-  if (!loaded)
+  auto log = open_log(flags.configuration);
+  if (!log)
     return std::nullopt;
-  opened_log log;
-  auto reader = open_reader(loaded->values);
-  if (!reader) {
-    complain(reader.error());
-    return std::nullopt;
-  }
-  log.reader = *std::move(reader);
-  const auto topics = log.reader->topics();
-  if (!topics) {
-    complain(topics.error());
-    return std::nullopt;
-  }
-  auto plan = make_plan_for(loaded->values, *topics);
-  if (!plan) {
-    complain(plan.error());
-    return std::nullopt;
-  }
-  log.plan = *std::move(plan);
-  const auto type = log.plan->type(flags.type);
+  const auto type = find_type(*log->plan, flags.type);
   if (!type) {
-    std::string names;
-    for (const auto& each : log.plan->types)
-      names.append(names.empty() ? "" : ", ").append(each->traits().type);
-    complain("there is no entity type \"" + flags.type
-             + "\"; there are: " + names);
     status = exit_status::partly;
     return std::nullopt;
   }
-  log.type = *type;
-  return log;
+  return named_type{*std::move(log), *type};
 }
 
 std::string text_of(const dynamic_value& value) {
@@ -106,13 +80,13 @@ std::string text_of(const dynamic_value& value) {
 
 exit_status list(const entity_flags& flags) {
   exit_status status{};
-  const auto log = open(flags, status);
-  if (!log)
+  const auto named = open(flags, status);
+  if (!named)
     return status;
+  const auto& [log, type] = *named;
   std::vector<changelog_view> views;
-  for (std::uint32_t i = 0; i < log->plan->options.shard_count; ++i) {
-    auto view =
-        changelog_view::read(*log->reader, log->plan, partition_index{i});
+  for (std::uint32_t i = 0; i < log.plan->options.shard_count; ++i) {
+    auto view = changelog_view::read(*log.reader, log.plan, partition_index{i});
     if (!view) {
       complain(view.error());
       return exit_status::cannot_run;
@@ -124,7 +98,7 @@ exit_status list(const entity_flags& flags) {
                                        const changelog_view::stored_state*>>
       all;
   for (const auto& view : views)
-    for (const auto& [key, stored] : view.of_type(log->type))
+    for (const auto& [key, stored] : view.of_type(type))
       all.emplace(key, std::pair{&view, &stored});
   std::uint64_t left = flags.limit;
   std::uint64_t shown_count = 0;
@@ -132,7 +106,7 @@ exit_status list(const entity_flags& flags) {
     if (left-- == 0)
       break;
     const auto& [view, stored] = place;
-    const auto state = view->json(log->type, key, *stored);
+    const auto state = view->json(type, key, *stored);
     if (!state) {
       complain(state.error());
       status = exit_status::partly;
@@ -235,12 +209,13 @@ void print_report(const entity_flags& flags, const changelog_view& view,
 
 exit_status show(const entity_flags& flags) {
   exit_status status{};
-  const auto log = open(flags, status);
-  if (!log)
+  const auto named = open(flags, status);
+  if (!named)
     return status;
+  const auto& [log, type] = *named;
   const auto view = changelog_view::read(
-      *log->reader, log->plan,
-      partition_of(flags.key, log->plan->options.shard_count));
+      *log.reader, log.plan,
+      partition_of(flags.key, log.plan->options.shard_count));
   if (!view) {
     complain(view.error());
     return exit_status::cannot_run;
@@ -252,11 +227,11 @@ exit_status show(const entity_flags& flags) {
   for (const auto& [identity, timer] : view->timers())
     if (timer.entity == flags.type && timer.key == flags.key)
       report.timers.push_back(timer_json(timer));
-  const auto* const stored = view->find(log->type, flags.key);
+  const auto* const stored = view->find(type, flags.key);
   if (stored == nullptr && report.held.empty() && report.timers.empty()) {
     std::string some;
     int left = 5;
-    for (const auto& [key, state] : view->of_type(log->type)) {
+    for (const auto& [key, state] : view->of_type(type)) {
       if (left-- == 0)
         break;
       some.append(some.empty() ? "" : ", ").append(key);
@@ -269,7 +244,7 @@ exit_status show(const entity_flags& flags) {
     return exit_status::partly;
   }
   if (stored != nullptr) {
-    const auto state = view->json(log->type, flags.key, *stored);
+    const auto state = view->json(type, flags.key, *stored);
     if (!state) {
       complain(state.error());
       return exit_status::failed;
@@ -295,7 +270,7 @@ void add_entity(CLI::App& app, chosen_command& chosen) {
     const auto flags = std::make_shared<entity_flags>();
     command
         ->add_option("TYPE", flags->type,
-                     "The entity type: property or neighborhood")
+                     "The entity type, such as property or neighborhood")
         ->required()
         ->type_name("");
     if (one)
@@ -316,6 +291,7 @@ void add_entity(CLI::App& app, chosen_command& chosen) {
   add("list", "Print the entities of a type", false, list_examples, list);
   add("show", "Print one entity and what waits for it", true, show_examples,
       show);
+  add_entity_history(*entity, chosen);
 }
 
 } // namespace freehold::node::commands

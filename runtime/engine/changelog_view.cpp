@@ -1,10 +1,10 @@
 #include "runtime/engine/changelog_view.hpp"
 
 #include "runtime/base/assert.hpp"
+#include "runtime/engine/any_state.hpp"
 
 #include <algorithm>
 #include <cstddef>
-#include <new>
 
 namespace freehold::engine {
 
@@ -18,30 +18,6 @@ constexpr std::uint32_t read_bytes = 1U << 20U;
 /// Compaction may cut the front while it is read; what was there has then
 /// been written again behind it, and reading begins anew.
 constexpr int reads_max = 10;
-
-/// Memory for one state of a type known at run time only.
-class any_state {
-public:
-  explicit any_state(const entity_type& type)
-      : type_(type), memory_(::operator new(type.state_size(), alignment())) {
-    type_.construct(memory_);
-  }
-  any_state(const any_state&) = delete;
-  any_state& operator=(const any_state&) = delete;
-  ~any_state() {
-    type_.destroy(memory_);
-    ::operator delete(memory_, alignment());
-  }
-  [[nodiscard]] void* get() const noexcept { return memory_; }
-
-private:
-  [[nodiscard]] std::align_val_t alignment() const noexcept {
-    return std::align_val_t{type_.state_alignment()};
-  }
-
-  const entity_type& type_;
-  void* memory_;
-};
 
 std::tuple<std::string, std::string, std::string>
 identity_of(const changelog::timer_entry& which) {

@@ -107,6 +107,11 @@ public:
                                          std::string_view key,
                                          const stored_state& which) const;
 
+  /// The same into a state that is constructed, as of `any_state`.
+  [[nodiscard]] result<void> decode(std::uint32_t type, std::string_view key,
+                                    const stored_state& which,
+                                    void* into) const;
+
   /// The state as its C++ type. Same errors.
   /// @pre the plan's type of that index was made from `Entity`
   template <class Entity>
@@ -138,8 +143,6 @@ private:
   result<void> take_state(std::string_view payload);
   result<void> take_held(std::string_view payload);
   result<void> take_timer(std::string_view payload);
-  result<void> decode(std::uint32_t type, std::string_view key,
-                      const stored_state& which, void* into) const;
 
   std::shared_ptr<const application_plan> plan_;
   partition_index shard_;

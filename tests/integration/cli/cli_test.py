@@ -285,6 +285,53 @@ class CommandLine(unittest.TestCase):
                              configured=False).stdout
         self.assertIn("version    2", text)
 
+    def test_history_shows_who_and_why_and_the_state_of_any_moment(self):
+        self.freehold("run", "--import",
+                      self.file(HEADER + "2014-05-02,1,98103,100000\n"
+                                "2014-06-02,1,98103,150000\n"))
+        lines = [json.loads(line) for line in self.freehold(
+            "entity", "history", "property", "1", "--json",
+            configured=False).stdout.splitlines()]
+        self.assertEqual([x["type"] for x in lines[:-1]],
+                         ["PropertyListed", "PropertySold"] * 2)
+        self.assertEqual(lines[0]["who"], {"source": "import"})
+        self.assertRegex(lines[0]["cause"],
+                         r"^property-commands partition \d+ offset 0$")
+        now = json.loads(self.freehold("entity", "show", "property", "1",
+                                       "--json", configured=False).stdout)
+        self.assertEqual(lines[-1]["state"], now["state"])
+        for moment, sales in (("2014-05-01", 0), ("2014-05-02", 1),
+                              ("2014-06-01T23:59:59.999Z", 1),
+                              ("2014-06-02T00:00:00Z", 2)):
+            with self.subTest(moment=moment):
+                last = json.loads(self.freehold(
+                    "entity", "history", "property", "1", "--at", moment,
+                    "--json", configured=False).stdout.splitlines()[-1])
+                self.assertEqual(last["state"]["saleCount"], sales)
+        for words, expected in (
+                (["property", "2"], "has nothing of property/2"),
+                (["neighborhood", "98103"], "has no journal")):
+            done = self.freehold("entity", "history", *words, status=1,
+                                 configured=False)
+            self.assertIn(expected, done.stderr)
+        done = self.freehold("entity", "history", "property", "1", "--at",
+                             "yesterday", status=2, configured=False)
+        self.assertIn("yesterday", done.stderr)
+
+    def test_verify_compares_states_and_windows_with_their_journals(self):
+        sales = self.file("".join(
+            DEMO_SALES.read_text().splitlines(keepends=True)[:2001]))
+        node = self.start("--import", sales)
+        self.wait_for_line(node, "imported")
+        self.stop(node, signal.SIGKILL)
+        self.freehold("run", "--import", sales)
+        half = self.freehold("verify", configured=False).stdout
+        self.assertIn("Compared 2,000 states", half)
+        self.assertIn("All of it agrees", half)
+        self.freehold("run", "--close-windows")
+        self.assertIn(" 0 open windows",
+                      self.freehold("verify", configured=False).stdout)
+
     def test_what_does_not_exist_is_named_with_what_does(self):
         self.freehold("run", "--import",
                       self.file(HEADER + "2014-05-02,17,98103,100000\n"))
@@ -322,7 +369,8 @@ class CommandLine(unittest.TestCase):
     def test_every_command_has_help_with_an_example(self):
         for words in (["run"], ["node"], ["import"], ["topic", "list"],
                       ["topic", "cat"], ["entity", "list"],
-                      ["entity", "show"], ["config", "check"]):
+                      ["entity", "show"], ["entity", "history"], ["verify"],
+                      ["config", "check"]):
             with self.subTest(words=words):
                 done = self.finished([str(BINARY), *words, "--help"], 0)
                 self.assertIn("Examples:", done.stdout)
