@@ -17,6 +17,8 @@ namespace freehold::market {
 /// | `neighborhood-prices`  | windows of 30 days, by ZIP code       | output  |
 /// | `market-trends`        | their changes, by ZIP code or `all`   | output  |
 /// | `price-anomaly-alerts` | sales that are off, by ZIP code       | output  |
+/// | `property-valuations`  | what sold homes were worth before     | output  |
+/// | `price-analyses`       | asking prices that changed            | output  |
 /// | `market-late`          | sales that count nowhere, by ZIP code | output  |
 [[nodiscard]] application market_application(std::string name = "market",
                                              const market_settings& how = {});

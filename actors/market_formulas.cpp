@@ -113,4 +113,40 @@ std::optional<verdict> unit_price_verdict(std::int64_t cents,
                  2 * apart > std::int64_t{yardsticks} * doubled};
 }
 
+std::optional<home_value>
+value_of(std::optional<std::uint32_t> sqft, const price_level& level,
+         const std::optional<earlier_sale>& last) noexcept {
+  const auto scaled = [](std::int64_t cents, std::int64_t by,
+                         std::int64_t of) -> std::int64_t {
+    const int128 product = int128{cents} * by;
+    return product >= int128{money::cents_max} * of ? money::cents_max
+                                                    : divided(product, of);
+  };
+  std::optional<std::int64_t> by_area;
+  if (sqft)
+    by_area = price_at(level.median, *sqft);
+  std::optional<std::int64_t> moved;
+  if (last)
+    moved = scaled(last->cents, level.median, last->median_then);
+  if (!by_area && !moved)
+    return std::nullopt;
+  home_value value;
+  value.estimate_cents = std::max(by_area.value_or(0), moved.value_or(0));
+  value.by_own_sale = value.estimate_cents != by_area;
+  value.low_cents = scaled(value.estimate_cents, level.low, level.median);
+  if (moved)
+    value.low_cents = std::min(value.low_cents, *moved);
+  value.high_cents = scaled(value.estimate_cents, level.high, level.median);
+  return value;
+}
+
+ratio rank_of(std::int64_t value,
+              const std::vector<std::int64_t>& others) noexcept {
+  std::int64_t halves = 0;
+  for (const std::int64_t each : others)
+    halves += each < value ? 2 : each == value ? 1 : 0;
+  return {divided(int128{10'000} * halves,
+                  2 * static_cast<std::int64_t>(others.size()))};
+}
+
 } // namespace freehold::market

@@ -71,4 +71,32 @@ unit_price_verdict(std::int64_t cents, std::uint32_t sqft,
                    const price_level& level, std::uint32_t sales_min,
                    std::uint32_t yardsticks) noexcept;
 
+/// What a home is worth.
+struct home_value {
+  std::int64_t estimate_cents = 0;
+  std::int64_t low_cents = 0;
+  std::int64_t high_cents = 0;
+  /// It rests on the home's own last sale, not on its area.
+  bool by_own_sale = false;
+
+  friend bool operator==(const home_value&, const home_value&) = default;
+};
+
+/// A home's own last sale, and the level's median on the day of it.
+struct earlier_sale {
+  std::int64_t cents = 0;
+  std::int64_t median_then = 0;
+};
+
+/// The higher of its area at the level and its own last price moved with the
+/// level; none where neither is known.
+[[nodiscard]] std::optional<home_value>
+value_of(std::optional<std::uint32_t> sqft, const price_level& level,
+         const std::optional<earlier_sale>& last) noexcept;
+
+/// The share of `others` below a value, in ten-thousandths; equal ones count
+/// half. @pre `others` is not empty
+[[nodiscard]] ratio rank_of(std::int64_t value,
+                            const std::vector<std::int64_t>& others) noexcept;
+
 } // namespace freehold::market

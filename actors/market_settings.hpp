@@ -26,10 +26,8 @@ struct market_settings {
   std::uint32_t unit_price_yardsticks = 7;
   std::uint32_t unit_price_sales_min = 8;
 
-  /// Whether any rule is on.
-  [[nodiscard]] constexpr bool judges() const noexcept {
-    return mean_deviation_percent > 0 || unit_price_yardsticks > 0;
-  }
+  /// Off: windows and trends only, no anomalies, valuations and analyses.
+  bool watches_sales = true;
 
   /// The windows of prices and trends. After closing they can be corrected for
   /// another two: of the last one the next trend speaks.
@@ -50,21 +48,25 @@ struct judged_by {
   std::uint32_t mean_sales_min = 0;
   std::uint32_t unit_price_yardsticks = 0;
   std::uint32_t unit_price_sales_min = 0;
+  bool watches_sales = true;
 
   [[nodiscard]] static judged_by of(const market_settings& how) noexcept {
-    return {how.grace.count(), how.mean_deviation_percent, how.mean_sales_min,
-            how.unit_price_yardsticks, how.unit_price_sales_min};
+    return {how.grace.count(),        how.mean_deviation_percent,
+            how.mean_sales_min,       how.unit_price_yardsticks,
+            how.unit_price_sales_min, how.watches_sales};
   }
   [[nodiscard]] market_settings settings() const noexcept {
     return {.grace = std::chrono::milliseconds{grace_ms},
             .mean_deviation_percent = mean_deviation_percent,
             .mean_sales_min = mean_sales_min,
             .unit_price_yardsticks = unit_price_yardsticks,
-            .unit_price_sales_min = unit_price_sales_min};
+            .unit_price_sales_min = unit_price_sales_min,
+            .watches_sales = watches_sales};
   }
 };
 BOOST_DESCRIBE_STRUCT(judged_by, (),
                       (grace_ms, mean_deviation_percent, mean_sales_min,
-                       unit_price_yardsticks, unit_price_sales_min))
+                       unit_price_yardsticks, unit_price_sales_min,
+                       watches_sales))
 
 } // namespace freehold::market

@@ -109,6 +109,23 @@ void judge_at_once(const recent_sales& recent, watched_sale& sale,
   sale.by_unit_price = said_word::of(by_unit_price);
 }
 
+void tell_valuation(const watched_sale& sale,
+                    const std::optional<price_level>& level,
+                    context<neighborhood>& ctx) {
+  home_sold told{.zipcode = std::string{ctx.key()},
+                 .sale_id = sale.sale_id,
+                 .sold_at = written(sale.sold_at),
+                 .price = amount(sale.cents),
+                 .living_area_sqft = sale.living_area_sqft};
+  if (level) {
+    told.level_sales = level->sales;
+    told.level_median = level->median;
+    told.level_low = level->low;
+    told.level_high = level->high;
+  }
+  ctx.tell("valuation", sale.property_id, told);
+}
+
 /// What nothing that is not late can change any more.
 void say_last_words(const recent_sales& recent, context<neighborhood>& ctx) {
   const market_settings& how = ctx.settings();
@@ -116,10 +133,10 @@ void say_last_words(const recent_sales& recent, context<neighborhood>& ctx) {
       ctx.watermark(), how.grace,
       [&](std::int64_t day, const std::vector<watched_sale>& sales) {
         const price_sum sum = recent.sum_before(day);
-        const auto level = how.unit_price_yardsticks > 0
-                               ? recent.level_before(day)
-                               : std::nullopt;
+        const auto level = recent.level_before(day);
         for (const watched_sale& each : sales) {
+          if (!each.is_settled)
+            tell_valuation(each, level, ctx);
           say_last<price_anomaly_revised>(each, each.by_mean,
                                           judge_mean(each, sum, how), ctx);
           say_last<unit_price_anomaly_revised>(
@@ -193,13 +210,53 @@ void neighborhood::handle(const state& now, const sale_recorded& sale,
     throw permanent_failure{"no room for sales of another 30 days"};
 
   watched_sale judged = watched(sale);
-  if (ctx.settings().judges())
+  if (ctx.settings().watches_sales)
     judge_prices(now.recent, judged, ctx);
   correct_closed(now.prices, sale, ctx);
   if (const auto due = now.prices.timer_wanted(shape, at))
     ctx.schedule_at_watermark(closing_timer, *due, close_windows{});
   ctx.emit(sale_counted{sale, ctx.watermark(), judged_by::of(ctx.settings()),
                         judged.by_mean, judged.by_unit_price});
+}
+
+void neighborhood::handle(const state& now, const price_changed& change,
+                          context<neighborhood>& ctx) {
+  const timestamp at = change.changed_at.value();
+  const std::int64_t day = recent_sales::day_of(at);
+  const std::int64_t cents = change.price.cents();
+  // By what is known when it is asked: an analysis is not corrected.
+  const std::vector<std::int64_t> prices = now.recent.prices_before(day);
+  const price_sum sum = now.recent.sum_before(day);
+  const auto by_mean = prices.empty()
+                           ? std::nullopt
+                           : mean_verdict(cents, prices.size(), sum.total_cents,
+                                          market_settings{}.mean_sales_min, 0);
+  if (!by_mean || change.previous_price <= money{} || cents <= 0)
+    return; // too few sales to say anything
+  price_analyzed said{
+      .zipcode = std::string{ctx.key()},
+      .property_id = change.property_id,
+      .change_id = change.change_id,
+      .changed_at = change.changed_at,
+      .price = change.price,
+      .previous_price = change.previous_price,
+      .change = ratio_of(int128{cents} - change.previous_price.cents(),
+                         change.previous_price.cents()),
+      .sales_counted = by_mean->sales,
+      .average = amount(by_mean->expected_cents),
+      .to_average = by_mean->deviation,
+      .rank = rank_of(cents, prices)};
+  const auto units = now.recent.unit_prices_before(day);
+  const auto level = level_of(units);
+  if (level && change.living_area_sqft) {
+    const std::int64_t unit = unit_price(cents, *change.living_area_sqft);
+    said.to_level = ratio_of(int128{unit} - level->median, level->median);
+    said.unit_rank = rank_of(unit, units);
+    said.position = unit < level->low    ? price_position::below
+                    : unit > level->high ? price_position::above
+                                         : price_position::within;
+  }
+  ctx.publish(analyses_topic, said);
 }
 
 void neighborhood::handle(const state& now, const close_windows&,
@@ -234,7 +291,7 @@ void neighborhood::apply(state& now, const sale_counted& event) noexcept {
   const timestamp at = event.sale.sold_at.value();
   now.prices.add(how.windows(), at, one);
   now.overall.merge(one);
-  if (!how.judges())
+  if (!how.watches_sales)
     return;
   watched_sale judged = watched(event.sale);
   judged.by_mean = event.by_mean;

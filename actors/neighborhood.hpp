@@ -57,7 +57,10 @@ BOOST_DESCRIBE_STRUCT(verdicts_settled, (), (watermark, how))
 /// | `price-anomaly-alerts` | sales that are off, at once; revisions when a   |
 /// |                        | later arrival changes the first rule's mind,    |
 /// |                        | and when the last word on a sale is another     |
+/// | `price-analyses`       | asking prices that changed                      |
 /// | `market-late`          | sales that no result counts, and why            |
+///
+/// Tells a property's `valuation` of its sale with the last word on it.
 struct neighborhood {
   /// Windows that are open, or closed and still to be corrected: just under a
   /// century. A sale that would open one more is a failure: some clock is
@@ -81,9 +84,12 @@ struct neighborhood {
 
   static constexpr entity_traits traits{.type = "neighborhood"};
   using settings = market_settings;
-  using messages = message_list<sale_recorded, close_windows, settle_verdicts>;
+  using messages = message_list<sale_recorded, price_changed, close_windows,
+                                settle_verdicts>;
 
   static void handle(const state& now, const sale_recorded& sale,
+                     context<neighborhood>& ctx);
+  static void handle(const state& now, const price_changed& change,
                      context<neighborhood>& ctx);
   static void handle(const state& now, const close_windows& message,
                      context<neighborhood>& ctx);

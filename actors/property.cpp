@@ -125,8 +125,15 @@ void property::handle(const state& now, const update_property& command,
   if (changes.status && !is_legal(now.status, *changes.status, cause::update))
     return ctx.reject("a property that is " + name_of(*now.status)
                       + " cannot become " + name_of(*changes.status));
-  ctx.emit(event_of<property_updated>(command, message_time(ctx),
-                                      std::move(changes), std::nullopt, ctx));
+  const bool has_price = changes.price.has_value();
+  const auto updated = event_of<property_updated>(
+      command, message_time(ctx), std::move(changes), std::nullopt, ctx);
+  ctx.emit(updated);
+  if (has_price)
+    ctx.tell("neighborhood", now.neighborhood,
+             price_changed{std::string{ctx.key()}, updated.event_id,
+                           updated.timestamp, *updated.changes.price,
+                           now.asking_price, now.living_area_sqft});
 }
 
 void property::handle(const state& now, const record_sale& command,

@@ -20,14 +20,25 @@ std::optional<verdict> judge_unit_price(const watched_sale& sale,
                             how.unit_price_yardsticks);
 }
 
-std::optional<price_level>
-recent_sales::level_before(std::int64_t start) const {
+std::vector<std::int64_t>
+recent_sales::prices_before(std::int64_t start) const {
   std::vector<std::int64_t> all;
-  const auto end = unit_prices.lower_bound(start);
-  for (auto it = unit_prices.lower_bound(start - baseline.count()); it != end;
-       ++it)
-    all.insert(all.end(), it->second.begin(), it->second.end());
-  return level_of(std::move(all));
+  const auto end = prices.lower_bound(start);
+  for (auto it = prices.lower_bound(start - baseline.count()); it != end; ++it)
+    for (const priced_sale& each : it->second)
+      all.push_back(each.cents);
+  return all;
+}
+
+std::vector<std::int64_t>
+recent_sales::unit_prices_before(std::int64_t start) const {
+  std::vector<std::int64_t> all;
+  const auto end = prices.lower_bound(start);
+  for (auto it = prices.lower_bound(start - baseline.count()); it != end; ++it)
+    for (const priced_sale& each : it->second)
+      if (each.unit_price != 0)
+        all.push_back(each.unit_price);
+  return all;
 }
 
 std::optional<timestamp>
@@ -46,8 +57,9 @@ void recent_sales::add(const watched_sale& sale,
   });
   const std::int64_t on = day_of(sale.sold_at);
   sums.add(day, sale.sold_at, {1, sale.cents});
-  if (sale.living_area_sqft)
-    unit_prices[on].push_back(unit_price(sale.cents, *sale.living_area_sqft));
+  prices[on].push_back({sale.cents, sale.living_area_sqft ? unit_price(
+                                        sale.cents, *sale.living_area_sqft)
+                                                          : 0});
   watched[on].push_back(sale);
   if (++watched_count > watched_max) {
     const std::uint64_t before = watched_count;
@@ -69,7 +81,7 @@ void recent_sales::forget(timestamp watermark,
   kept_from = keep;
   unwatch_to(first);
   sums.forget(keep);
-  unit_prices.erase(unit_prices.begin(), unit_prices.lower_bound(keep));
+  prices.erase(prices.begin(), prices.lower_bound(keep));
 }
 
 void recent_sales::settle_all(const market_settings& how) noexcept {
@@ -80,6 +92,7 @@ void recent_sales::settle_all(const market_settings& how) noexcept {
     for (watched_sale& each : sales) {
       each.by_mean = said_word::of(judge_mean(each, sum, how));
       each.by_unit_price = said_word::of(judge_unit_price(each, level, how));
+      each.is_settled = true;
     }
   }
 }

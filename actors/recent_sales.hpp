@@ -55,13 +55,22 @@ struct watched_sale {
   std::optional<std::uint32_t> living_area_sqft;
   said_word by_mean{};
   said_word by_unit_price{};
+  /// Its last word was said before its time: when everything was closed.
+  bool is_settled = false;
 };
 BOOST_DESCRIBE_STRUCT(watched_sale, (),
                       (sale_id, property_id, cents, sold_at, living_area_sqft,
-                       by_mean, by_unit_price))
+                       by_mean, by_unit_price, is_settled))
+
+struct priced_sale {
+  std::int64_t cents = 0;
+  /// In hundredths of a cent; 0 where the area is not known.
+  std::int64_t unit_price = 0;
+};
+BOOST_DESCRIBE_STRUCT(priced_sale, (), (cents, unit_price))
 
 /// What a neighborhood keeps of its last sales to judge prices by: for each
-/// day the prices' sum and the unit prices, of 30 days and as many more as the
+/// day the prices and their sum, of 30 days and as many more as the
 /// watermark is behind; and the sales themselves, from the grace on. Part of an
 /// entity's state. A day is UTC, named by its start in milliseconds.
 struct recent_sales {
@@ -73,7 +82,7 @@ struct recent_sales {
   static constexpr std::size_t watched_max = 10'000;
 
   analytics::trailing_sums<price_sum> sums;
-  std::map<std::int64_t, std::vector<std::int64_t>> unit_prices;
+  std::map<std::int64_t, std::vector<priced_sale>> prices;
   std::map<std::int64_t, std::vector<watched_sale>> watched;
   std::uint64_t watched_count = 0;
   std::uint64_t unwatched = 0;
@@ -97,7 +106,13 @@ struct recent_sales {
     return sums.between(start - baseline.count(), start);
   }
   [[nodiscard]] std::optional<price_level>
-  level_before(std::int64_t start) const;
+  level_before(std::int64_t start) const {
+    return level_of(unit_prices_before(start));
+  }
+  [[nodiscard]] std::vector<std::int64_t>
+  prices_before(std::int64_t start) const;
+  [[nodiscard]] std::vector<std::int64_t>
+  unit_prices_before(std::int64_t start) const;
 
   /// Watched sales that adding another flags, or flags no more, by the first
   /// rule; `visit(sale, verdict after)`. Those of the 30 days after its own.
@@ -166,7 +181,7 @@ void recent_sales::for_each_flip(Self& self, const watched_sale& added,
 }
 
 BOOST_DESCRIBE_STRUCT(recent_sales, (),
-                      (sums, unit_prices, watched, watched_count, unwatched,
+                      (sums, prices, watched, watched_count, unwatched,
                        kept_from, timer_at))
 
 } // namespace freehold::market

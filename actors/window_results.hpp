@@ -13,6 +13,8 @@ namespace freehold::market {
 inline constexpr std::string_view prices_topic = "neighborhood-prices";
 inline constexpr std::string_view trends_topic = "market-trends";
 inline constexpr std::string_view alerts_topic = "price-anomaly-alerts";
+inline constexpr std::string_view values_topic = "property-valuations";
+inline constexpr std::string_view analyses_topic = "price-analyses";
 inline constexpr std::string_view late_topic = "market-late";
 
 using price_windows = analytics::windows<sale_totals>;

@@ -24,6 +24,9 @@ struct market_results {
   std::map<std::string, double> scores;
   /// Sales that count nowhere.
   std::uint64_t left_out = 0;
+  /// How far each valuation was off the sale that came, either way, in
+  /// ten-thousandths of it; in order.
+  std::vector<std::int64_t> valuation_errors;
 
   /// The averages of a neighborhood's windows in order, in cents.
   [[nodiscard]] std::vector<std::int64_t>

@@ -110,6 +110,67 @@ struct unit_price_anomaly_revised : price_verdict {
 BOOST_DESCRIBE_STRUCT(unit_price_anomaly_revised, (price_verdict),
                       (score, anomalous))
 
+/// What a valuation rests on.
+enum class value_basis : std::uint8_t {
+  /// The home's area at the neighborhood's price per square foot.
+  neighborhood,
+  /// Its own last sale, moved with that price.
+  own_sale,
+};
+BOOST_DESCRIBE_ENUM(value_basis, neighborhood, own_sale)
+
+/// In `property-valuations`: what a home was worth by what was known before
+/// the day of its sale, beside the sale.
+struct property_valued {
+  static constexpr std::string_view type = "PropertyValued";
+
+  std::string property_id;
+  std::string zipcode;
+  std::string sale_id;
+  utc_time sold_at;
+  money estimate;
+  money low;
+  money high;
+  value_basis basis = value_basis::neighborhood;
+  money actual_price;
+  /// Of the estimate from the actual price.
+  ratio error;
+};
+BOOST_DESCRIBE_STRUCT(property_valued, (),
+                      (property_id, zipcode, sale_id, sold_at, estimate, low,
+                       high, basis, actual_price, error))
+
+/// Where an asking price lies among the neighborhood's unit prices.
+enum class price_position : std::uint8_t { below, within, above };
+BOOST_DESCRIBE_ENUM(price_position, below, within, above)
+
+/// In `price-analyses`: an asking price that changed, against the sales of the
+/// neighborhood in the 30 days before.
+struct price_analyzed {
+  static constexpr std::string_view type = "PriceAnalyzed";
+
+  std::string zipcode;
+  std::string property_id;
+  std::string change_id;
+  utc_time changed_at;
+  money price;
+  money previous_price;
+  ratio change;
+  std::uint64_t sales_counted = 0;
+  money average;
+  ratio to_average;
+  /// The share of sales that were cheaper.
+  ratio rank;
+  /// The same by price per square foot, where it is known.
+  std::optional<ratio> to_level{};
+  std::optional<ratio> unit_rank{};
+  std::optional<price_position> position{};
+};
+BOOST_DESCRIBE_STRUCT(price_analyzed, (),
+                      (zipcode, property_id, change_id, changed_at, price,
+                       previous_price, change, sales_counted, average,
+                       to_average, rank, to_level, unit_rank, position))
+
 /// In `market-late`: a sale that no result counts.
 struct sale_left_out {
   static constexpr std::string_view type = "SaleLeftOut";

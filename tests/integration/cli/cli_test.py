@@ -251,7 +251,8 @@ class CommandLine(unittest.TestCase):
                           "shop-inbox": 0,  # taken, so it is gone from there
                           "property-events": 2, "dead-letter-events": 0,
                           "neighborhood-prices": 0, "market-trends": 0,
-                          "price-anomaly-alerts": 0, "market-late": 0})
+                          "price-anomaly-alerts": 0, "market-late": 0,
+                          "property-valuations": 0, "price-analyses": 0})
         sold = self.records("property-events")[1]
         self.assertEqual(sold["key"], "1")
         self.assertEqual(sold["headers"]["ce_type"], "PropertySold")
@@ -340,7 +341,7 @@ class CommandLine(unittest.TestCase):
                 (["topic", "cat", "property-events", "--partition", "3"],
                  "0 to 2"),
                 (["entity", "list", "house"],
-                 "property, neighborhood, market"),
+                 "property, neighborhood, market, valuation"),
                 (["entity", "show", "property", "18"], "18")):
             with self.subTest(words=words):
                 done = self.freehold(*words, status=1, configured=False)

@@ -115,7 +115,7 @@ TEST_CASE("the market has its entities, source and journal",
           "[actors][application]") {
   const application market = market_application();
   CHECK(market.name() == "market");
-  REQUIRE(market.entities().size() == 3);
+  REQUIRE(market.entities().size() == 4);
   CHECK(market.entities()[0]->traits().type == "property");
   CHECK(market.entities()[0]->takes("RecordSale"));
   CHECK(market.entities()[1]->takes("SaleRecorded"));
@@ -124,7 +124,7 @@ TEST_CASE("the market has its entities, source and journal",
   REQUIRE(market.sources().size() == 1);
   CHECK(market.sources()[0].topic == "property-commands");
   CHECK(market.sources()[0].entity == "property");
-  REQUIRE(market.outputs().size() == 5);
+  REQUIRE(market.outputs().size() == 7);
   CHECK(market.is_journal("property-events"));
   CHECK_FALSE(market.is_journal("neighborhood-prices"));
 }

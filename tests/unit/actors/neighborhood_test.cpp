@@ -43,11 +43,16 @@ neighborhood_prices prices(std::int64_t start, const sale_totals& sums,
           correction};
 }
 
+/// Takes what was told to valuations of homes.
+void take_valuations(entity_kit<neighborhood>& kit, int count) {
+  for (int i = 0; i < count; ++i)
+    kit.then_tells<home_sold>("valuation", "7129300520", [](const auto&) {});
+}
+
 /// No rule speaks.
 market_settings quiet() {
   market_settings how;
-  how.mean_deviation_percent = 0;
-  how.unit_price_yardsticks = 0;
+  how.watches_sales = false;
   return how;
 }
 
@@ -253,6 +258,7 @@ TEST_CASE("the last word on a sale has the last numbers, and is said when "
   kit.given(sale(300'000, today, "dear"));
   kit.when(sale(101'000, today - day)).then_nothing_else();
   kit.watermark(timestamp{today + grace - 1}).when(settle_verdicts{});
+  take_valuations(kit, 6);
   kit.then_schedules_at_watermark("settle-verdicts", timestamp{today + grace},
                                   settle_verdicts{})
       .then_nothing_else();
@@ -264,6 +270,7 @@ TEST_CASE("the last word on a sale has the last numbers, and is said when "
   }
   kit.then_publishes<price_anomaly_revised>("price-anomaly-alerts", "98178",
                                             revised("dear", true, 6));
+  take_valuations(kit, 1);
   kit.then_nothing_else();
   kit.watermark(timestamp{today + grace}).when(settle_verdicts{});
   kit.then_nothing_else();
@@ -301,7 +308,60 @@ TEST_CASE("the second rule speaks at once and, if it has changed its mind, at "
   };
   kit.then_publishes<unit_price_anomaly_revised>("price-anomaly-alerts",
                                                  "98178", last_of_odd);
+  take_valuations(kit, 29);
   kit.then_nothing_else();
+}
+
+TEST_CASE("an asking price that changed is placed among the sales of the 30 "
+          "days before, five of them provided",
+          "[actors][neighborhood]") {
+  entity_kit<neighborhood> kit{market_application(), "98178"};
+  const std::int64_t today = 100 * day;
+  const auto change = [&](std::int64_t dollars, std::int64_t before,
+                          std::optional<std::uint32_t> area) {
+    return price_changed{"17",
+                         "c",
+                         utc_time::of(timestamp{today + 5}).value(),
+                         money::of_dollars(dollars),
+                         money::of_dollars(before),
+                         area};
+  };
+  const auto sold = [&](std::int64_t dollars, std::int64_t at) {
+    sale_recorded made = sale(dollars * 100, at);
+    made.living_area_sqft = 1'000;
+    kit.given(made);
+  };
+  for (const std::int64_t dollars : {100, 100, 110, 110})
+    sold(dollars, today - day);
+  sold(990, today); // of the day itself
+  kit.when(change(100, 80, 1'000U)).then_nothing_else();
+  sold(130, today - 30 * day);
+  kit.when(change(110, 100, 1'000U));
+  kit.then_publishes<price_analyzed>(
+         "price-analyses", "98178",
+         [](const price_analyzed& said) {
+           CHECK(said.sales_counted == 5);
+           CHECK(said.average.cents() == 11'000);
+           CHECK(said.change.ten_thousandths == 1'000);
+           CHECK(said.to_average.ten_thousandths == 0);
+           CHECK(said.rank.ten_thousandths == 6'000); // 2 below, 2 equal
+           CHECK(said.to_level->ten_thousandths == 0);
+           CHECK(said.unit_rank->ten_thousandths == 6'000);
+           CHECK(said.position == price_position::within);
+         })
+      .then_nothing_else();
+  kit.when(change(90, 100, std::nullopt));
+  kit.then_publishes<price_analyzed>("price-analyses", "98178",
+                                     [](const price_analyzed& said) {
+                                       CHECK(said.rank.ten_thousandths == 0);
+                                       CHECK_FALSE(said.to_level);
+                                       CHECK_FALSE(said.position);
+                                     });
+  kit.when(change(131, 100, 1'000U));
+  kit.then_publishes<price_analyzed>(
+      "price-analyses", "98178", [](const price_analyzed& said) {
+        CHECK(said.position == price_position::above);
+      });
 }
 
 TEST_CASE("a total that has no room fails for good and keeps what it was",
@@ -356,7 +416,7 @@ TEST_CASE("what no sale needs any more is forgotten",
     recent.add({"s", "p", 100, timestamp{i * day}, 1'000U}, quiet());
   recent.forget(timestamp{90 * day + grace}, market_settings{}.grace);
   CHECK(recent.watched.begin()->first == 91 * day);
-  CHECK(recent.unit_prices.begin()->first == 60 * day);
+  CHECK(recent.prices.begin()->first == 60 * day);
   CHECK(recent.can_judge(timestamp{90 * day}));
   CHECK_FALSE(recent.can_judge(timestamp{90 * day - 1}));
   CHECK(recent.sums.between(60 * day, 90 * day).count == 30);

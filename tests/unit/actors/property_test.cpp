@@ -135,6 +135,13 @@ TEST_CASE("an update changes what it names and nothing else",
         CHECK_FALSE(event.changes.description);
         CHECK_FALSE(event.metadata.zipcode);
       })
+      .then_tells<price_changed>(
+          "neighborhood", "98178",
+          [](const price_changed& told) {
+            CHECK(told.price == money::of_dollars(219'000));
+            CHECK(told.previous_price == money::of_dollars(221'900));
+            CHECK(told.living_area_sqft == 1'180U);
+          })
       .then_nothing_else()
       .then_state([](const property::state& now) {
         return now.asking_price == money::of_dollars(219'000)
