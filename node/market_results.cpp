@@ -5,6 +5,7 @@
 #include "runtime/codec/codec.hpp"
 
 #include <algorithm>
+#include <cstdlib>
 #include <limits>
 
 namespace freehold::node {
@@ -101,6 +102,20 @@ result<market_results> read_results(ports::log_reader& from) {
   });
   if (!read)
     return read.error();
+  read = walk_topic(from, market::values_topic,
+                    [&](const record& each) -> result<void> {
+                      const auto taken = take_as<market::property_valued>(
+                          each, [&](const market::property_valued& said) {
+                            found.valuation_errors.push_back(
+                                std::abs(said.error.ten_thousandths));
+                          });
+                      if (!taken)
+                        return taken.error();
+                      return {};
+                    });
+  if (!read)
+    return read.error();
+  std::sort(found.valuation_errors.begin(), found.valuation_errors.end());
   read =
       walk_topic(from, market::late_topic, [&](const record&) -> result<void> {
         ++found.left_out;

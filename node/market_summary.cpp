@@ -87,6 +87,20 @@ std::string anomalies_text(const market_results& results) {
                      + with_commas(results.by_unit_price.size())
                      + " off its price per square foot; "
                      + with_commas(results.left_out) + " too late to count.\n";
+  if (const auto& errors = results.valuation_errors; !errors.empty()) {
+    const auto close =
+        std::upper_bound(errors.begin(), errors.end(), 2'000) - errors.begin();
+    const auto percent = [](double share) {
+      return decimal(100.0 * share, 1) + " %";
+    };
+    text += counted(errors.size(), "home")
+            + " valued by what was known before the sale: half of them within "
+            + percent(static_cast<double>(errors[errors.size() / 2]) / 10'000.0)
+            + " of the price, "
+            + percent(static_cast<double>(close)
+                      / static_cast<double>(errors.size()))
+            + " within 20 %.\n";
+  }
   const auto strongest = results.strongest(shown_max);
   if (strongest.empty())
     return text;
