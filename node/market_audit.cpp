@@ -130,21 +130,26 @@ using window_sums =
 
 /// The sales of the journal but those that were left out.
 result<window_sums> batch_of(ports::log_reader& from, audit_report& report) {
+  const auto topics = from.topics();
+  if (!topics)
+    return topics.error();
   std::set<std::string, std::less<>> left_out;
-  auto walked = walk_topic(
-      from, market::late_topic, [&](const record& each) -> result<void> {
-        const auto sale = codec::from_json<market::sale_left_out>(each.value);
-        if (!sale)
-          return sale.error();
-        left_out.insert(sale->sale_id);
-        return {};
-      });
+  auto walked =
+      walk_topic(from, *topics, market::late_topic,
+                 [&](const record& each) -> result<void> {
+                   const auto sale =
+                       codec::from_json<market::sale_left_out>(each.value);
+                   if (!sale)
+                     return sale.error();
+                   left_out.insert(sale->sale_id);
+                   return {};
+                 });
   if (!walked)
     return walked.error();
   report.left_out = left_out.size();
   window_sums sums;
   walked = walk_topic(
-      from, market::property::traits.journal_topic,
+      from, *topics, market::property::traits.journal_topic,
       [&](const record& each) -> result<void> {
         const auto event = read_event(each);
         if (!event)
@@ -199,13 +204,16 @@ audit_journals(ports::log_reader& from,
   const auto views = read_views(from, plan);
   if (!views)
     return views.error();
+  const auto topics = from.topics();
+  if (!topics)
+    return topics.error();
   for (std::uint32_t i = 0; i < plan->types.size(); ++i) {
     const entity_type& type = *plan->types[i];
     if (type.traits().journal != journal_mode::events)
       continue;
     journal_fold fold{type, i, *views, report};
     auto walked =
-        walk_topic(from, type.traits().journal_topic,
+        walk_topic(from, *topics, type.traits().journal_topic,
                    [&fold](const record& each) { return fold.take(each); });
     if (!walked)
       return walked;

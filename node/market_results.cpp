@@ -12,6 +12,8 @@ namespace freehold::node {
 
 namespace {
 
+using window_key = std::pair<std::string, std::int64_t>;
+
 /// The record as a message of that type, if it says it is one.
 template <class Message, class Take>
 result<bool> take_as(const record& from, Take&& take) {
@@ -82,27 +84,36 @@ market_results::strongest(std::size_t most) const {
 }
 
 result<market_results> read_results(ports::log_reader& from) {
+  const auto topics = from.topics();
+  if (!topics)
+    return topics.error();
   market_results found;
-  auto read = walk_topic(
-      from, market::prices_topic, [&](const record& each) -> result<void> {
-        const auto taken = take_as<market::neighborhood_prices>(
-            each, [&](market::neighborhood_prices prices) {
-              const std::int64_t start = prices.window_start.value().value();
-              found.prices.insert_or_assign({prices.zipcode, start},
-                                            std::move(prices));
+  // Of several records about one window the last one counts.
+  const auto windows_of =
+      [&]<class Message>(std::string_view topic,
+                         std::map<window_key, Message>& all) {
+        return walk_topic(
+            from, *topics, topic, [&](const record& each) -> result<void> {
+              const auto taken = take_as<Message>(each, [&](Message window) {
+                const window_key key{window.zipcode,
+                                     window.window_start.value().value()};
+                all.insert_or_assign(key, std::move(window));
+              });
+              if (!taken)
+                return taken.error();
+              return {};
             });
-        if (!taken)
-          return taken.error();
-        return {};
-      });
+      };
+  if (auto read = windows_of(market::prices_topic, found.prices); !read)
+    return read.error();
+  if (auto read = windows_of(market::trends_topic, found.trends); !read)
+    return read.error();
+  auto read =
+      walk_topic(from, *topics, market::alerts_topic,
+                 [&](const record& each) { return take_alert(found, each); });
   if (!read)
     return read.error();
-  read = walk_topic(from, market::alerts_topic, [&](const record& each) {
-    return take_alert(found, each);
-  });
-  if (!read)
-    return read.error();
-  read = walk_topic(from, market::values_topic,
+  read = walk_topic(from, *topics, market::values_topic,
                     [&](const record& each) -> result<void> {
                       const auto taken = take_as<market::property_valued>(
                           each, [&](const market::property_valued& said) {
@@ -116,11 +127,11 @@ result<market_results> read_results(ports::log_reader& from) {
   if (!read)
     return read.error();
   std::sort(found.valuation_errors.begin(), found.valuation_errors.end());
-  read =
-      walk_topic(from, market::late_topic, [&](const record&) -> result<void> {
-        ++found.left_out;
-        return {};
-      });
+  read = walk_topic(from, *topics, market::late_topic,
+                    [&](const record&) -> result<void> {
+                      ++found.left_out;
+                      return {};
+                    });
   if (!read)
     return read.error();
   return found;

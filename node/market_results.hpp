@@ -17,6 +17,8 @@ struct market_results {
   /// By ZIP code and the window's start.
   std::map<std::pair<std::string, std::int64_t>, market::neighborhood_prices>
       prices;
+  /// The same of the trends; the whole market's are those of `all`.
+  std::map<std::pair<std::string, std::int64_t>, market::market_trend> trends;
   /// Sales that are anomalies by the last word of a rule, by the sale's id.
   std::map<std::string, market::price_verdict> by_mean;
   std::map<std::string, market::price_verdict> by_unit_price;

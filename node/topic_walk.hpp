@@ -7,24 +7,27 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace freehold::node {
+
+/// What `log_reader::topics` gives: several walks with one list are as of one
+/// moment.
+using topic_list = std::vector<ports::topic_description>;
 
 /// Visits the committed records of one partition of a topic in order:
 /// `result<void> visit(const record&)`. An error of the visitor ends the walk
 /// and gets the record's place. Nothing where there is no such topic yet.
 template <class Visit>
-result<void> walk_partition(ports::log_reader& from, std::string_view topic,
-                            std::uint32_t partition, Visit&& visit) {
+result<void> walk_partition(ports::log_reader& from, const topic_list& topics,
+                            std::string_view topic, std::uint32_t partition,
+                            Visit&& visit) {
   constexpr std::uint32_t read_bytes = 1U << 20U;
-  const auto topics = from.topics();
-  if (!topics)
-    return topics.error();
-  for (std::uint32_t t = 0; t < topics->size(); ++t) {
-    if ((*topics)[t].spec.name != topic
-        || partition >= (*topics)[t].partitions.size())
+  for (std::uint32_t t = 0; t < topics.size(); ++t) {
+    if (topics[t].spec.name != topic
+        || partition >= topics[t].partitions.size())
       continue;
-    const ports::partition_bounds bounds = (*topics)[t].partitions[partition];
+    const ports::partition_bounds bounds = topics[t].partitions[partition];
     for (next_offset at = bounds.begin; at < bounds.end;) {
       const auto batch = from.read({topic_index{t}, partition_index{partition}},
                                    at, read_bytes);
@@ -47,16 +50,13 @@ result<void> walk_partition(ports::log_reader& from, std::string_view topic,
 
 /// The same for all partitions, one after the other.
 template <class Visit>
-result<void> walk_topic(ports::log_reader& from, std::string_view topic,
-                        Visit&& visit) {
-  const auto topics = from.topics();
-  if (!topics)
-    return topics.error();
-  for (const auto& each : *topics) {
+result<void> walk_topic(ports::log_reader& from, const topic_list& topics,
+                        std::string_view topic, Visit&& visit) {
+  for (const auto& each : topics) {
     if (each.spec.name != topic)
       continue;
     for (std::uint32_t p = 0; p < each.partitions.size(); ++p)
-      if (auto walked = walk_partition(from, topic, p, visit); !walked)
+      if (auto walked = walk_partition(from, topics, topic, p, visit); !walked)
         return walked;
   }
   return {};

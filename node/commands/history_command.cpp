@@ -126,11 +126,16 @@ exit_status history(const history_flags& flags) {
   const auto place = log->plan->topic(topic);
   const auto partition = partition_of(
       flags.key, log->plan->layout.topics[place->value()].partition_count);
+  const auto topics = log->reader->topics();
+  if (!topics) {
+    complain(topics.error());
+    return exit_status::failed;
+  }
   const engine::any_state state{type};
   std::uint64_t last = 0;
   bool later = false;
   auto walked = walk_partition(
-      *log->reader, topic, partition.value(),
+      *log->reader, *topics, topic, partition.value(),
       [&](const record& each) -> result<void> {
         if (each.key != flags.key)
           return {};
