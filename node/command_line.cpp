@@ -52,6 +52,7 @@ int run_command_line(int argument_count, char** arguments) {
   commands::add_topic(app, chosen);
   commands::add_entity(app, chosen);
   commands::add_verify(app, chosen);
+  commands::add_report(app, chosen);
   commands::add_config(app, chosen);
   if (names_no_command(app, argument_count, arguments))
     return status_of(exit_status::cannot_run);

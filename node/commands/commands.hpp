@@ -20,6 +20,7 @@ void add_import(CLI::App& app, chosen_command& chosen);
 void add_topic(CLI::App& app, chosen_command& chosen);
 void add_entity(CLI::App& app, chosen_command& chosen);
 void add_verify(CLI::App& app, chosen_command& chosen);
+void add_report(CLI::App& app, chosen_command& chosen);
 void add_config(CLI::App& app, chosen_command& chosen);
 
 /// `entity history`, a part of `entity` in a file of its own.

@@ -371,7 +371,7 @@ class CommandLine(unittest.TestCase):
         for words in (["run"], ["node"], ["import"], ["topic", "list"],
                       ["topic", "cat"], ["entity", "list"],
                       ["entity", "show"], ["entity", "history"], ["verify"],
-                      ["config", "check"]):
+                      ["report"], ["config", "check"]):
             with self.subTest(words=words):
                 done = self.finished([str(BINARY), *words, "--help"], 0)
                 self.assertIn("Examples:", done.stdout)
