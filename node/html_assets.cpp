@@ -61,7 +61,7 @@ dt { font-size: .85rem; }
   grid-template-columns: repeat(auto-fit, minmax(min(100%, 26rem), 1fr));
 }
 .cards {
-  grid-template-columns: repeat(auto-fill, minmax(min(100%, 21rem), 1fr));
+  grid-template-columns: repeat(auto-fill, minmax(min(100%, 23rem), 1fr));
 }
 .pair > div, article { min-width: 0; }
 .about { margin: .75rem 0 0; }
@@ -71,13 +71,13 @@ article header {
   align-items: baseline; gap: 0 1rem;
 }
 .rule { font-size: .85rem; }
-figure { margin: 0; }
+figure { margin: 0; max-width: 40rem; }
 figcaption, caption { font-weight: 600; text-align: left; }
 caption { padding-bottom: .25rem; }
 details { margin-top: .4rem; }
 summary { cursor: pointer; padding: .15rem 0; color: var(--line); }
 .scroll { overflow-x: auto; }
-table { border-collapse: collapse; width: 100%; font-size: .85rem; }
+table { border-collapse: collapse; width: 100%; font-size: .8rem; }
 th, td {
   padding: .25rem .5rem .25rem 0; text-align: right; white-space: nowrap;
   border-top: 1px solid var(--rule); font-weight: 400;
@@ -110,9 +110,14 @@ svg { display: block; width: 100%; height: auto; margin: .3rem 0; }
 .up { fill: var(--up); color: var(--up); }
 .down { fill: var(--down); color: var(--down); }
 .mark:hover { stroke: var(--text); }
+article svg { max-width: 32rem; }
+@media screen and (min-width: 52rem) {
+  article:has(details[open]) { grid-column: span 2; }
+}
 @media print {
   body { padding: 0; font-size: 9.5pt; background: none; }
   .tools { display: none !important; }
+  figure { max-width: 24rem; }
   .cards { grid-template-columns: 1fr 1fr; }
   article, .tile, tr, figure { break-inside: avoid; }
   h2 { break-after: avoid; }

@@ -21,6 +21,7 @@ using html::date;
 using html::days;
 using html::escaped;
 using html::signed_percent;
+using html::whole_dollars;
 
 constexpr std::size_t strongest_shown_max = 10;
 
@@ -41,8 +42,6 @@ std::string cell(const std::string& content) {
 std::string row_header(const std::string& content) {
   return "<th scope=\"row\">" + content + "</th>";
 }
-
-std::string amount(market::money of) { return dollars(of.cents()); }
 
 /// A table that scrolls by itself where the page is too narrow for it.
 std::string table(const std::string& caption,
@@ -70,18 +69,18 @@ std::string details(const std::string& summary, const std::string& content) {
 std::string windows_table(const std::string& caption,
                           const std::vector<report_window>& windows) {
   const bool has_range = !windows.empty() && windows.front().minimum;
-  std::vector<std::string_view> columns{"window", "sales", "average", "change"};
+  std::vector<std::string_view> columns{"30 days from", "sales", "average",
+                                        "change"};
   if (has_range)
     columns.insert(columns.end(), {"lowest", "highest"});
   std::string rows;
   for (const auto& each : windows) {
-    rows += "<tr" + attributes_of(each) + ">"
-            + row_header(days(each.start, each.end))
-            + cell(with_commas(each.count)) + cell(amount(each.average))
+    rows += "<tr" + attributes_of(each) + ">" + row_header(date(each.start))
+            + cell(with_commas(each.count)) + cell(whole_dollars(each.average))
             + cell(each.change ? signed_percent(*each.change) : "\u2013");
     if (has_range)
-      rows += cell(each.minimum ? amount(*each.minimum) : "")
-              + cell(each.maximum ? amount(*each.maximum) : "");
+      rows += cell(each.minimum ? whole_dollars(*each.minimum) : "")
+              + cell(each.maximum ? whole_dollars(*each.maximum) : "");
     rows += "</tr>\n";
   }
   return table(caption, columns, rows);
@@ -95,8 +94,9 @@ std::string anomaly_row(const report_anomaly& anomaly,
                                : "<span class=\"down\">\u25bc</span> ";
   return "<tr" + attributes_of(anomaly) + ">"
          + row_header(sign + foreign(verdict.property_id)) + where
-         + cell(date(verdict.sold_at)) + cell(amount(verdict.actual_price))
-         + cell(amount(verdict.expected_price))
+         + cell(date(verdict.sold_at))
+         + cell(whole_dollars(verdict.actual_price))
+         + cell(whole_dollars(verdict.expected_price))
          + cell(signed_percent(verdict.deviation)) + "</tr>\n";
 }
 
@@ -183,7 +183,7 @@ std::string market_figure(const market_report& report,
            counted(report.windows.size(), "window") + " of 30 days, from "
            + date(report.windows.front().start) + " on. The last, "
            + days(last.start, last.end) + ", has " + counted(last.count, "sale")
-           + " at an average of " + amount(last.average)
+           + " at an average of " + whole_dollars(last.average)
            + ". The table below has all numbers.",
        .kind = "market",
        .has_marks = false,
@@ -207,7 +207,8 @@ std::string description_of(const report_neighborhood& each) {
                             return one.average < other.average;
                           });
   return counted(each.windows.size(), "window") + " of 30 days, with averages "
-         + "from " + amount(least->average) + " to " + amount(most->average)
+         + "from " + whole_dollars(least->average) + " to "
+         + whole_dollars(most->average)
          + "; anomalies marked: " + with_commas(each.anomalies.size())
          + ". The tables below have all numbers.";
 }
@@ -230,7 +231,7 @@ std::string card(const report_neighborhood& each, std::size_t place,
     text += "no window is closed yet";
   else
     text += counted(each.sales, "sale") + ", average "
-            + dollars(each.average.cents());
+            + whole_dollars(each.average);
   text += "</p></header>\n";
   if (!each.windows.empty())
     text += html::svg_of({.id = id,

@@ -56,6 +56,13 @@ std::string counted(std::uint64_t count, std::string_view noun) {
   return count == 1 ? text : text.append("s");
 }
 
+std::string whole_dollars(market::money amount) {
+  const std::int64_t nearest = market::divided(amount.cents(), 100);
+  const auto size =
+      static_cast<std::uint64_t>(nearest < 0 ? -nearest : nearest);
+  return (nearest < 0 ? "\u2212$" : "$") + with_commas(size);
+}
+
 std::string date(market::utc_time at) { return at.to_string().substr(0, 10); }
 
 std::string days(market::utc_time start, market::utc_time end) {

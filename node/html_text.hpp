@@ -23,6 +23,8 @@ namespace freehold::node::html {
 
 /// `2,156 sales`, `1 sale`.
 [[nodiscard]] std::string counted(std::uint64_t count, std::string_view noun);
+/// `$788,172`, to the nearest dollar, for tables; titles have the cents.
+[[nodiscard]] std::string whole_dollars(market::money amount);
 /// `2015-05-04`.
 [[nodiscard]] std::string date(market::utc_time at);
 /// `2014-05-10 to 2014-06-08`: the last day is inside of the window.
