@@ -28,29 +28,28 @@ result<bool> take_as(const record& from, Take&& take) {
 
 /// Takes an alert for the last word on its sale.
 result<void> take_alert(market_results& into, const record& from) {
-  const auto keep = [](auto& all, auto& alert, bool anomalous) {
+  const auto keep = [](auto& all, const auto& alert, bool anomalous) {
     if (anomalous)
-      all.insert_or_assign(alert.sale_id, std::move(alert));
+      all.insert_or_assign(alert.sale_id, alert);
     else
       all.erase(alert.sale_id);
   };
-  const auto by_mean = [&](auto alert, bool anomalous) {
+  const auto by_mean = [&](const auto& alert, bool anomalous) {
     keep(into.by_mean, alert, anomalous);
   };
-  const auto by_unit_price = [&](auto alert, bool anomalous) {
+  const auto by_unit_price = [&](const auto& alert, bool anomalous) {
     into.scores[alert.sale_id] = alert.score;
     keep(into.by_unit_price, alert, anomalous);
   };
   const result<bool> taken[] = {
       take_as<market::price_anomaly_detected>(
-          from, [&](auto alert) { by_mean(std::move(alert), true); }),
+          from, [&](const auto& alert) { by_mean(alert, true); }),
       take_as<market::price_anomaly_revised>(
-          from,
-          [&](auto alert) { by_mean(std::move(alert), alert.anomalous); }),
+          from, [&](const auto& alert) { by_mean(alert, alert.anomalous); }),
       take_as<market::unit_price_anomaly_detected>(
-          from, [&](auto alert) { by_unit_price(std::move(alert), true); }),
-      take_as<market::unit_price_anomaly_revised>(from, [&](auto alert) {
-        by_unit_price(std::move(alert), alert.anomalous);
+          from, [&](const auto& alert) { by_unit_price(alert, true); }),
+      take_as<market::unit_price_anomaly_revised>(from, [&](const auto& alert) {
+        by_unit_price(alert, alert.anomalous);
       })};
   for (const auto& each : taken)
     if (!each)
