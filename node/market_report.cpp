@@ -50,8 +50,8 @@ std::vector<report_window> whole_market_windows(const market_results& from) {
                                                        trend.change});
   }
   std::vector<report_window> in_order;
-  for (auto& [start, window] : windows)
-    in_order.push_back(std::move(window));
+  for (const auto& [start, window] : windows)
+    in_order.push_back(window);
   return in_order;
 }
 
