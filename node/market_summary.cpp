@@ -271,7 +271,9 @@ std::string summary_text(const market_figures& market,
   return text + "The data lies in " + where + ".\n\nWhat to try next:\n"
          + program + " entity show neighborhood " + key + " --data " + where
          + "\n" + program + " topic cat property-events --limit 3 --data "
-         + where + "\n" + program + " topic list --data " + where + "\n";
+         + where + "\n" + program + " report --html market.html --data " + where
+         + "\n" + program + " verify --data " + where + "\n" + program
+         + " topic list --data " + where + "\n";
 }
 
 } // namespace freehold::node
