@@ -2,11 +2,12 @@
 """Compares what the real node publishes with a batch over all sales.
 
     analytics_test.py orders   FREEHOLD CSV    the real sales, 21 orders
+    analytics_test.py backlog  FREEHOLD CSV    years of sales at once
 
 The batch is tests/reference/market_reference.py, which shares no code with
 the program. Whatever the order within the grace, the number of partitions and
 the kills in between: every window, trend and verdict is the batch's, and no
-sale is late.
+sale is late. FREEHOLD_BACKLOG_SALES=1000000 makes the large backlog larger.
 
 Prints what it compared. Nothing compared is a failure.
 """
@@ -47,9 +48,15 @@ ORDERS = range(21)
 PARTITIONS = (8, 1, 3)
 KILLED_ORDERS = (6, 7, 8, 15, 16, 17)
 KILLS = 5
+# A million sales and their results need a third of it.
 LOG_BYTES_MAX = 8 << 30
 # What a single run may take; a hang must not outlive the test.
 TIME_LIMIT_S = 280
+
+BACKLOG_SALES = int(os.environ.get("FREEHOLD_BACKLOG_SALES", "300000"))
+SMALL_BACKLOG_SALES = 100_000
+REPEATED_AFTER_MS = 400 * formulas.DAY_MS
+BACKLOG_DELAY_MS = 3 * formulas.DAY_MS
 
 
 # -- the program --------------------------------------------------------------
@@ -138,6 +145,20 @@ def write_sales(path, sales):
             file.write(f"{time_of(sale.time)},{sale.property},"
                        f"{sale.zipcode},{sale.cents // 100}."
                        f"{sale.cents % 100:02},{area}\n")
+
+
+def backlog_of(sales, count):
+    """So many: the sales repeated every 400 days, each up to 3 days late.
+
+    The homes are the same in every repetition, and the last one lies at the
+    time of the sales given: what lies ahead of the clock does not count.
+    """
+    repetitions = -(-count // len(sales))
+    for each in range(repetitions):
+        shift = (each + 1 - repetitions) * REPEATED_AFTER_MS
+        order = shuffled(sales, BACKLOG_DELAY_MS, each)
+        for sale in order[:count - each * len(sales)]:
+            yield sale._replace(time=sale.time + shift)
 
 
 # -- what is expected ---------------------------------------------------------
@@ -267,9 +288,42 @@ class Orders(unittest.TestCase):
         self.assertGreaterEqual(kills_within, kills * 8 // 10)
 
 
+class Backlog(unittest.TestCase):
+    def setUp(self):
+        self.sales = reference.read_sales(CSV)
+        times = [x.time for x in self.sales]
+        # Else the delays would mix one repetition with the next.
+        self.assertLess(max(times) - min(times) + BACKLOG_DELAY_MS,
+                        REPEATED_AFTER_MS)
+
+    def compare(self, count, all_partitions):
+        compared = Compared(self)
+        with tempfile.TemporaryDirectory() as folder:
+            file = os.path.join(folder, "sales.csv")
+            write_sales(file, backlog_of(self.sales, count))
+            windows, trends = windows_and_trends(
+                backlog_of(self.sales, count))
+            self.assertEqual(sum(x.count for x in windows.values()), count)
+            for partitions in all_partitions:
+                where = f"{count:,} sales in {partitions} partitions"
+                with tempfile.TemporaryDirectory() as data:
+                    started = time.monotonic()
+                    run_to_the_end(data, partitions, file)
+                    print(f"  {where}: {time.monotonic() - started:.1f} s",
+                          flush=True)
+                    compared.equal_results(data, windows, trends, where)
+        compared.report()
+
+    def test_a_large_one_in_four_partitions_loses_nothing(self):
+        self.compare(BACKLOG_SALES, (4,))
+
+    def test_a_smaller_one_in_one_and_eight_partitions_loses_nothing(self):
+        self.compare(SMALL_BACKLOG_SALES, (1, 8))
+
+
 if __name__ == "__main__":
     which, FREEHOLD, CSV = sys.argv[1:4]
-    suite = {"orders": Orders}[which]
+    suite = {"orders": Orders, "backlog": Backlog}[which]
     tests = unittest.defaultTestLoader.loadTestsFromTestCase(suite)
     result = unittest.TextTestRunner(verbosity=2).run(tests)
     sys.exit(0 if result.wasSuccessful() and result.testsRun > 0 else 1)
