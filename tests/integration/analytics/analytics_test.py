@@ -323,6 +323,9 @@ class Backlog(unittest.TestCase):
 
 if __name__ == "__main__":
     which, FREEHOLD, CSV = sys.argv[1:4]
+    # To the program each of these is an option.
+    for name in [x for x in os.environ if x.startswith("FREEHOLD_")]:
+        del os.environ[name]
     suite = {"orders": Orders, "backlog": Backlog}[which]
     tests = unittest.defaultTestLoader.loadTestsFromTestCase(suite)
     result = unittest.TextTestRunner(verbosity=2).run(tests)
