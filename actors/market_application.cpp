@@ -22,7 +22,9 @@ application market_application(std::string name, const market_settings& how) {
         late_topic})
     made.output({.topic = std::string{topic}});
   // Prices are by the day: nothing changes within one.
-  made.event_time({.step = recent_sales::day, .ahead_max = how.ahead_max});
+  made.event_time({.step = recent_sales::day,
+                   .ahead_max = how.ahead_max,
+                   .drift_max = std::chrono::days{90}});
   return made;
 }
 

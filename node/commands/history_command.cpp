@@ -24,8 +24,8 @@ using codec::dynamic_value;
 constexpr const char* examples = R"(
 Reads the entity's journal: every event with its number, when it happened, who
 said so (metadata) and which message caused it; then the state that they make.
-With --at, only what had happened by then, and the state as of that moment. A
-date alone means its beginning (UTC). Works beside a running node and without
+With --at, only what had happened by then, and the state that it makes, in the
+order in which it arrived. A date alone means its beginning (UTC). Works beside a running node and without
 one, for entity types with a journal.
 
 Examples:
@@ -98,6 +98,65 @@ void print_event(const history_flags& flags, const journal_event& event) {
         + text_of(who) + ", caused by " + cause_text(event.id) + "\n");
 }
 
+/// An entity's journal: what had happened by a moment, printed and folded in
+/// the order of the journal, which is that of arrival.
+class journal_reader {
+public:
+  journal_reader(const history_flags& flags, const entity_type& type,
+                 std::optional<timestamp> until)
+      : flags_(flags), type_(type), until_(until), state_(type) {}
+
+  result<void> take(const record& from) {
+    if (from.key != flags_.key)
+      return {};
+    const auto event = read_event(from);
+    if (!event)
+      return event.error();
+    if (event->sequence != last_ + 1)
+      return error{errc::corrupt,
+                   "event " + std::to_string(last_ + 1)
+                       + " is missing; a retention has cut the journal"};
+    last_ = event->sequence;
+    if (until_ && event->time > *until_)
+      return {};
+    ++folded_;
+    if (auto done = type_.replay(state_.get(), event->type, event->version,
+                                 event->value);
+        !done)
+      return done;
+    print_event(flags_, *event);
+    return {};
+  }
+
+  [[nodiscard]] bool has_nothing() const { return last_ == 0; }
+
+  void print_state() const {
+    const std::string as_of = until_ ? time_text(*until_) : "now";
+    const std::string state = type_.to_json(state_.get());
+    if (!flags_.json) {
+      print("State as of " + as_of + ", made by " + std::to_string(folded_)
+            + " of " + std::to_string(last_) + " events\n  " + state + "\n");
+      return;
+    }
+    dynamic_value shown;
+    shown.set("asOf", as_of);
+    shown.set("events", folded_);
+    shown.set("eventsInAll", last_);
+    if (auto parsed = codec::parse_json(state))
+      shown.set("state", *std::move(parsed));
+    print(text_of(shown) + "\n");
+  }
+
+private:
+  const history_flags& flags_;
+  const entity_type& type_;
+  const std::optional<timestamp> until_;
+  const engine::any_state state_;
+  /// Of all events, also of those that happened later.
+  std::uint64_t last_ = 0;
+  std::uint64_t folded_ = 0;
+};
+
 exit_status history(const history_flags& flags) {
   std::optional<timestamp> until;
   if (!flags.at.empty()) {
@@ -122,67 +181,29 @@ exit_status history(const history_flags& flags) {
                "show` has that");
     return exit_status::partly;
   }
-  const std::string topic{type.traits().journal_topic};
-  const auto place = log->plan->topic(topic);
-  const auto partition = partition_of(
-      flags.key, log->plan->layout.topics[place->value()].partition_count);
   const auto topics = log->reader->topics();
   if (!topics) {
     complain(topics.error());
     return exit_status::failed;
   }
-  const engine::any_state state{type};
-  std::uint64_t last = 0;
-  bool later = false;
-  auto walked = walk_partition(
+  const std::string topic{type.traits().journal_topic};
+  const auto place = log->plan->topic(topic);
+  const auto partition = partition_of(
+      flags.key, log->plan->layout.topics[place->value()].partition_count);
+  journal_reader journal{flags, type, until};
+  const auto walked = walk_partition(
       *log->reader, *topics, topic, partition.value(),
-      [&](const record& each) -> result<void> {
-        if (each.key != flags.key)
-          return {};
-        const auto event = read_event(each);
-        if (!event)
-          return event.error();
-        if (until && event->time > *until) {
-          later = true;
-          return {};
-        }
-        if (later)
-          complain("event " + std::to_string(event->sequence)
-                   + " happened before one that was journaled earlier; the "
-                     "state has both in journal order");
-        if (event->sequence != last + 1)
-          return error{errc::corrupt,
-                       "event " + std::to_string(last + 1)
-                           + " is missing; the journal was cut by a retention"};
-        last = event->sequence;
-        if (auto done = type.replay(state.get(), event->type, event->version,
-                                    event->value);
-            !done)
-          return done;
-        print_event(flags, *event);
-        return {};
-      });
+      [&journal](const record& each) { return journal.take(each); });
   if (!walked) {
     complain(walked.error());
     return exit_status::failed;
   }
-  if (last == 0 && !later) {
+  if (journal.has_nothing()) {
     complain("the journal " + topic + " has nothing of " + flags.type + "/"
              + flags.key);
     return exit_status::partly;
   }
-  const std::string as_of = until ? time_text(*until) : "now";
-  if (flags.json) {
-    dynamic_value shown;
-    shown.set("asOf", as_of);
-    shown.set("version", last);
-    if (auto parsed = codec::parse_json(type.to_json(state.get())))
-      shown.set("state", *std::move(parsed));
-    print(text_of(shown) + "\n");
-  } else {
-    print("State as of " + as_of + ", version " + std::to_string(last) + "\n  "
-          + type.to_json(state.get()) + "\n");
-  }
+  journal.print_state();
   return exit_status::done;
 }
 

@@ -105,9 +105,10 @@ application_plan::make(const application& what, const engine_options& options) {
   if (plan->event_time
       && (plan->event_time->step.count() <= 0
           || plan->event_time->ahead_max.count() < 0
+          || plan->event_time->drift_max < 2 * plan->event_time->step
           || plan->event_time->idle_after.count() < 0))
-    fault("event time needs a step above zero and bounds that are not "
-          "negative");
+    fault("event time needs a step above zero, bounds that are not negative, "
+          "and a drift of at least two steps");
   plan->inbox = add_topic(options.inbox_topic, options.shard_count,
                           ports::topic_role::inbox, for_ever);
   plan->changelog = add_topic(options.changelog_topic, options.shard_count,

@@ -279,6 +279,11 @@ private:
   // event time (shard_time.cpp)
   [[nodiscard]] event_clock new_clock() const;
   void note_event_time(taken_message& message);
+  /// It waits for the others: it is too far ahead in event time.
+  [[nodiscard]] bool is_ahead(const input& from) const noexcept;
+  /// Commits what there is, where an input waits: the others may wait for what
+  /// it would tell them.
+  void let_others_follow();
   void take_marker(const marker& told);
   void announce_event_time();
   void pack_event_time();

@@ -165,10 +165,11 @@ void shard::work() {
   bool more = due == slice_due_max;
   std::size_t left =
       plan_->options.direct_delivery ? slice_records_max : underway_max;
-  for (std::size_t i = 0; i < inputs_.size() && left > 0; ++i) {
+  // An input that found no room has its turn first the next time.
+  for (std::size_t i = 0; i < inputs_.size() && left > 0 && may_take(); ++i) {
     input& from = inputs_[next_input_];
     next_input_ = (next_input_ + 1) % inputs_.size();
-    while (left > 0 && from.current != nullptr && may_take())
+    while (left > 0 && from.current != nullptr && may_take() && !is_ahead(from))
       left -= take_from(from, left);
   }
   if (state_ != state::serving)
@@ -178,9 +179,10 @@ void shard::work() {
     close_asked_ = true;
     host_.close_wanted();
   }
+  let_others_follow();
   schedule_wake();
   for (const input& each : inputs_)
-    more = more || each.current != nullptr;
+    more = more || (each.current != nullptr && !is_ahead(each));
   if (underway_ != 0)
     return;
   const bool may_fire = !stopped_taking_ && !close_pending_
@@ -229,7 +231,7 @@ std::size_t shard::take_from(input& from, std::size_t count) {
   std::size_t taken = 0;
   do {
     deliver(prepared_[taken]);
-  } while (++taken < count && may_take());
+  } while (++taken < count && may_take() && !is_ahead(from));
   count = taken;
   from.cursor += count;
   if (from.cursor < records.size()) {

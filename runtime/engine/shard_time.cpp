@@ -31,6 +31,29 @@ void shard::note_event_time(taken_message& message) {
   in.source_watermark = clock_.of_source(which);
 }
 
+bool shard::is_ahead(const input& from) const noexcept {
+  if (!plan_->event_time || from.description == nullptr)
+    return false;
+  const timestamp all = clock_.watermark();
+  const auto which =
+      static_cast<std::size_t>(from.description - plan_->sources.data());
+  // As long as nothing is known of some shard, nobody is ahead of it.
+  return all != before_all_time
+         && clock_.of_source(which).value()
+                > all.value() + plan_->event_time->drift_max.count();
+}
+
+void shard::let_others_follow() {
+  if (close_asked_ || (filling_->is_blank() && !positions_moved()))
+    return;
+  for (const input& each : inputs_)
+    if (each.current != nullptr && is_ahead(each)) {
+      close_asked_ = true;
+      host_.close_wanted();
+      return;
+    }
+}
+
 void shard::take_marker(const marker& told) {
   // Markers of a time when the application measured event time mean nothing.
   if (plan_->event_time && clock_.has(told.shard.value()))

@@ -44,6 +44,22 @@ TEST_CASE("a sound application becomes a plan of indexes",
   CHECK_FALSE(plan.topic("nothing"));
 }
 
+TEST_CASE("a measure of event time that cannot work is refused",
+          "[runtime][application_plan]") {
+  using namespace std::chrono_literals;
+  const auto faults = [](const event_time_description& how) {
+    application app = counting_application();
+    app.event_time(how);
+    return faults_of(app, {});
+  };
+  CHECK(faults({.step = 0h}).find("a step above zero") != std::string::npos);
+  CHECK_FALSE(faults({.ahead_max = -1h}).empty());
+  CHECK_FALSE(faults({.idle_after = -1h}).empty());
+  CHECK_FALSE(faults({.step = 2h, .drift_max = 3h}).empty());
+  CHECK(application_plan::make(
+      counting_application().event_time({.step = 2h, .drift_max = 4h}), {}));
+}
+
 TEST_CASE("all faults of an application are told together",
           "[runtime][application_plan]") {
   application app{"faulty"};

@@ -158,6 +158,23 @@ TEST_CASE("only outputs can be published to", "[runtime][engine][bounds]") {
              Catch::Contains("does not declare as an output"));
 }
 
+TEST_CASE("an input that fills every unit does not keep the others waiting",
+          "[runtime][engine][limits]") {
+  auto options = one_shard();
+  options.unit_bytes_max = 4'096;
+  engine_world world{counting_application(), options};
+  REQUIRE(world.start());
+  for (int i = 0; i < 500; ++i)
+    world.send("adds", "k" + std::to_string(i),
+               json({.amount = 1, .tell = "l"}));
+  while (world.count().applied < 200)
+    if (!world.host().step())
+      world.time.advance(options.commit_interval);
+  CHECK(world.count().applied < 400); // long before the source is through
+  CHECK_FALSE(world.state_of("ledger", "l").empty());
+  world.settle();
+}
+
 TEST_CASE("a unit that the log will never take stops the node with the reason",
           "[runtime][engine][bounds]") {
   // The engine believes in larger records than the log.

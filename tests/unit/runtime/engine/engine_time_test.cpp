@@ -94,13 +94,14 @@ struct hall {
 };
 BOOST_DESCRIBE_STRUCT(hall::state, (), (sums, late))
 
-application measuring() {
+application measuring(std::chrono::milliseconds drift_max = 1000h) {
   application app{"measuring"};
   app.entity<sensor>().entity<hall>();
   app.source(
       {.topic = "measures", .entity = "sensor", .default_message = "Measure"});
   app.output({.topic = "sums"});
-  app.event_time({.step = 1h, .ahead_max = 24h, .idle_after = 5s});
+  app.event_time(
+      {.step = 1h, .ahead_max = 24h, .drift_max = drift_max, .idle_after = 5s});
   return app;
 }
 
@@ -250,6 +251,38 @@ TEST_CASE("a partition that has a backlog holds results back until it is read",
   CHECK(sums_of(world)
         == std::map<std::pair<std::string, std::int64_t>, std::int64_t>{
             {{"h", now - 8 * hour}, 5}});
+}
+
+TEST_CASE("a source far ahead of the others waits until they follow",
+          "[runtime][engine][event-time]") {
+  const auto options = some_shards(2);
+  const auto [first, other] = sensors_apart(2);
+  engine_world world{measuring(10h), options};
+  REQUIRE(world.start());
+  const std::int64_t begin = hour_of(world.time.now().value()) - 200 * hour;
+  // Both are known; then one has a message that has to wait for 6 s.
+  world.send_dated(timestamp{begin}, "measures", first, json({"h", 1, {}}));
+  world.send_dated(timestamp{begin}, "measures", other, json({"h", 1, {}}));
+  world.pass(1s);
+  world.send_dated(timestamp{begin}, "measures", other, json({"h", 1, 2}));
+  for (int i = 1; i <= 100; ++i) {
+    world.send_dated(timestamp{begin + i * hour}, "measures", first,
+                     json({"h", 1, {}}));
+    world.send_dated(timestamp{begin + i * hour}, "measures", other,
+                     json({"h", 1, {}}));
+  }
+  world.pass(1s);
+  // Up to the record that is more than 10 hours ahead, and no further.
+  CHECK(world.state_of("sensor", first) == R"({"count":12})");
+  world.pass(10s);
+  CHECK(world.state_of("sensor", first) == R"({"count":101})");
+  world.settle();
+  world.host().close_windows();
+  world.settle();
+  std::int64_t sum = 0;
+  for (const auto& [which, value] : sums_of(world))
+    sum += value;
+  CHECK(sum == 203);
 }
 
 TEST_CASE("one clock far ahead closes nobody's hours",
