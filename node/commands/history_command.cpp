@@ -25,8 +25,8 @@ constexpr const char* examples = R"(
 Reads the entity's journal: every event with its number, when it happened, who
 said so (metadata) and which message caused it; then the state that they make.
 With --at, only what had happened by then, and the state that it makes, in the
-order in which it arrived. A date alone means its beginning (UTC). Works beside a running node and without
-one, for entity types with a journal.
+order in which it arrived. A date alone means its beginning (UTC). Works beside
+a running node and without one, for entity types with a journal.
 
 Examples:
   freehold entity history property 7129300520 --data data/demo
