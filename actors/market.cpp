@@ -19,6 +19,7 @@ void market::handle(const state& now, const sale_recorded& sale,
   if (sale.price.cents() <= 0)
     return ctx.reject("the price of a sale must be above zero");
   if (at.value() > analytics::moved(ctx.now(), ctx.settings().ahead_max)
+      || !is_in_written_time(at)
       || now.prices.judge(shape, at, ctx.source_watermark())
              != analytics::arrival::in_time)
     return ctx.reject("the sale counts nowhere; see market-late");

@@ -28,6 +28,8 @@ std::string reason_to_leave_out(const neighborhood::state& now, timestamp at,
                                 const context<neighborhood>& ctx) {
   if (at.value() > analytics::moved(ctx.now(), ctx.settings().ahead_max))
     return "it lies ahead of the clock";
+  if (!is_in_written_time(at))
+    return "its window begins before the year 0000";
   switch (
       now.prices.judge(ctx.settings().windows(), at, ctx.source_watermark())) {
   case analytics::arrival::late:
@@ -224,6 +226,8 @@ void neighborhood::handle(const state& now, const price_changed& change,
   const timestamp at = change.changed_at.value();
   const std::int64_t day = recent_sales::day_of(at);
   const std::int64_t cents = change.price.cents();
+  if (!now.recent.can_judge(at))
+    return; // so old that the sales before it are gone
   // By what is known when it is asked: an analysis is not corrected.
   const std::vector<std::int64_t> prices = now.recent.prices_before(day);
   const price_sum sum = now.recent.sum_before(day);

@@ -60,6 +60,10 @@ void recent_sales::add(const watched_sale& sale,
   prices[on].push_back({sale.cents, sale.living_area_sqft ? unit_price(
                                         sale.cents, *sale.living_area_sqft)
                                                           : 0});
+  if (!can_judge(sale.sold_at)) {
+    ++unwatched; // it came through an idle source, long after its day
+    return;
+  }
   watched[on].push_back(sale);
   if (++watched_count > watched_max) {
     const std::uint64_t before = watched_count;
@@ -76,10 +80,10 @@ void recent_sales::forget(timestamp watermark,
   // changes the verdicts of later days only.
   const std::int64_t first = settled_to(watermark, grace);
   const std::int64_t keep = first - baseline.count();
+  unwatch_to(first);
   if (keep <= kept_from)
     return;
   kept_from = keep;
-  unwatch_to(first);
   sums.forget(keep);
   prices.erase(prices.begin(), prices.lower_bound(keep));
 }

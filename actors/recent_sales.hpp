@@ -77,7 +77,8 @@ struct recent_sales {
   static constexpr std::chrono::milliseconds day = std::chrono::days{1};
   static constexpr std::chrono::milliseconds baseline = std::chrono::days{30};
   /// Beyond it the earliest watched day has its last word before its time;
-  /// `unwatched` counts its sales. Reached only while a partition with sales
+  /// `unwatched` counts its sales, and those that came when their baseline was
+  /// gone. Reached only while a partition with sales
   /// is far behind the others.
   static constexpr std::size_t watched_max = 10'000;
 

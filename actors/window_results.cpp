@@ -1,6 +1,7 @@
 #include "actors/window_results.hpp"
 
 #include "actors/market_formulas.hpp"
+#include "actors/recent_sales.hpp"
 #include "runtime/entity/effects.hpp"
 
 namespace freehold::market {
@@ -18,6 +19,12 @@ utc_time written(timestamp at) {
   if (!time)
     throw permanent_failure{time.error().context};
   return *time;
+}
+
+bool is_in_written_time(timestamp at) noexcept {
+  const std::int64_t day = analytics::floor_to(at.value(), recent_sales::day);
+  return utc_time::of(timestamp{day - recent_sales::baseline.count()})
+      .has_value();
 }
 
 money amount(std::int64_t cents) { return money::of_cents(cents).value(); }

@@ -23,6 +23,10 @@ using price_windows = analytics::windows<sale_totals>;
 /// 0000 to 9999.
 [[nodiscard]] utc_time written(timestamp at);
 
+/// Whether the 30 days before a time can be written, too: what is said of a
+/// sale names them.
+[[nodiscard]] bool is_in_written_time(timestamp at) noexcept;
+
 /// An amount of money that sums were made of.
 /// @pre within `money::cents_max`, which every sum is checked against
 [[nodiscard]] money amount(std::int64_t cents);

@@ -409,6 +409,34 @@ TEST_CASE("watched sales are bounded, and what that costs is counted",
   CHECK(recent.sums.between(0, day).count == 3);
 }
 
+TEST_CASE("a sale whose baseline is gone counts and is not watched",
+          "[actors][neighborhood]") {
+  recent_sales recent;
+  recent.forget(timestamp{90 * day + grace}, market_settings{}.grace);
+  recent.add({"s", "p", 100, timestamp{90 * day}, 1'000U}, quiet());
+  CHECK(recent.watched_count == 1);
+  recent.add({"s", "p", 100, timestamp{90 * day - 1}, 1'000U}, quiet());
+  CHECK(recent.watched_count == 1);
+  CHECK(recent.unwatched == 1);
+  CHECK(recent.sums.between(60 * day, 91 * day).count == 2);
+  // Settled days go, also while nothing else is to be forgotten.
+  recent.forget(timestamp{90 * day + grace}, market_settings{}.grace);
+  CHECK(recent.watched_count == 0);
+}
+
+TEST_CASE("a sale at the beginning of time is left out",
+          "[actors][neighborhood]") {
+  entity_kit<neighborhood> kit{"98178"};
+  const std::int64_t first =
+      utc_time::parse("0000-01-01T00:00:00Z").value().value().value();
+  kit.given(sale(100, first + 30 * day));
+  kit.when(sale(100, first + 30 * day - 1));
+  kit.then_publishes<sale_left_out>(
+      "market-late", "98178", [](const sale_left_out& said) {
+        CHECK(said.reason.find("year 0000") != std::string::npos);
+      });
+}
+
 TEST_CASE("what no sale needs any more is forgotten",
           "[actors][neighborhood]") {
   recent_sales recent;
