@@ -24,8 +24,7 @@ application market_application(std::string name, const market_settings& how) {
   // Prices are by the day: nothing changes within one.
   made.event_time({.step = recent_sales::day,
                    .ahead_max = how.ahead_max,
-                   .drift_max = std::chrono::days{90},
-                   .idle_after = std::chrono::seconds{1}});
+                   .drift_max = std::chrono::days{90}});
   return made;
 }
 

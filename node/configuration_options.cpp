@@ -135,10 +135,11 @@ const auto table = std::to_array<option>({
     {.key = "analytics.grace-hours",
      .member = &c::analytics_grace,
      .unit = option_unit::hours,
-     .range = option_range{0, 24 * 365},
+     .range = hours,
      .sentence = "How far behind the latest sale of its source partition a "
                  "sale may lie and still count. Windows close so long after "
-                 "their end. Later ones go to `market-late`.",
+                 "their end. Later ones go to `market-late`. For an import "
+                 "that is not in the order of time: the time it spans.",
      .example = "168"},
     {.key = "analytics.ahead-max-hours",
      .member = &c::analytics_ahead_max,

@@ -87,6 +87,9 @@ std::string anomalies_text(const market_results& results) {
                      + with_commas(results.by_unit_price.size())
                      + " off its price per square foot; "
                      + with_commas(results.left_out) + " too late to count.\n";
+  if (results.left_out > 0)
+    text += "The topic market-late has those. A file that is not in the order "
+            "of time wants a longer analytics.grace-hours.\n";
   if (const auto& errors = results.valuation_errors; !errors.empty()) {
     const auto close =
         std::upper_bound(errors.begin(), errors.end(), 2'000) - errors.begin();

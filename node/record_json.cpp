@@ -103,6 +103,7 @@ dynamic_value mark_json(const engine::time_mark& mark) {
   dynamic_value shown;
   shown.set("time", event_time_of(mark.time));
   shown.set("idle", mark.is_idle);
+  shown.set("resting", mark.is_resting);
   return shown;
 }
 

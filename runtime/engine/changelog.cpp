@@ -220,7 +220,8 @@ std::uint32_t pack_writer::put(const event_time_entry& entry) {
   std::string& out = *current_;
   const auto put_mark = [&out](const time_mark& mark) {
     put_number(out, mark.time.value());
-    put_number(out, static_cast<std::uint8_t>(mark.is_idle));
+    put_number(out, static_cast<std::uint8_t>((mark.is_idle ? 1 : 0)
+                                              | (mark.is_resting ? 2 : 0)));
   };
   put_number(out, entry.watermark.value());
   put_mark(entry.announced);
@@ -374,10 +375,11 @@ result<event_time_entry> pack_reader::event_time(std::string_view payload) {
   field_reader in{payload};
   event_time_entry entry;
   const auto mark = [&in](time_mark& into) {
-    std::uint8_t is_idle = 0;
+    std::uint8_t rest = 0;
     in.number(into.time);
-    in.number(is_idle);
-    into.is_idle = is_idle != 0;
+    in.number(rest);
+    into.is_idle = (rest & 1U) != 0;
+    into.is_resting = (rest & 2U) != 0;
   };
   in.number(entry.watermark);
   mark(entry.announced);

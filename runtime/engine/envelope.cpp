@@ -133,7 +133,8 @@ void encode(const marker& what, std::string& out) {
   bytes[0] = time_marker;
   std::memcpy(bytes + 1, &shard, 4);
   std::memcpy(bytes + 5, &time, 8);
-  bytes[13] = what.mark.is_idle ? 1 : 0;
+  bytes[13] = static_cast<char>((what.mark.is_idle ? 1 : 0)
+                                | (what.mark.is_resting ? 2 : 0));
   out.append(bytes, marker_bytes);
 }
 
@@ -147,7 +148,8 @@ result<std::optional<marker>> decode_marker(std::string_view bytes) {
   std::memcpy(&shard, bytes.data() + 1, 4);
   std::memcpy(&time, bytes.data() + 5, 8);
   return std::optional<marker>{
-      {partition_index{shard}, {timestamp{time}, bytes[13] != 0}}};
+      {partition_index{shard},
+       {timestamp{time}, (bytes[13] & 1) != 0, (bytes[13] & 2) != 0}}};
 }
 
 foreign_message read_foreign(const record& from,

@@ -14,8 +14,11 @@ namespace freehold::engine {
 /// tells all shards through their inboxes.
 struct time_mark {
   timestamp time = before_all_time;
-  /// Everything that is there was read: nobody has to wait for this shard.
+  /// Everything that is there was read, long ago: results do not wait for this
+  /// shard.
   bool is_idle = false;
+  /// The same, a moment ago: nobody has to let it follow.
+  bool is_resting = false;
 
   friend bool operator==(const time_mark&, const time_mark&) = default;
 };
@@ -43,19 +46,20 @@ public:
     if (sources_[source].time < at)
       sources_[source].time = at;
   }
-  void set_idle(std::size_t source, bool is_idle) noexcept {
+  void set_rest(std::size_t source, bool is_resting, bool is_idle) noexcept {
+    sources_[source].is_resting = is_resting;
     sources_[source].is_idle = is_idle;
   }
   [[nodiscard]] timestamp of_source(std::size_t source) const noexcept {
     return sources_[source].time;
   }
   void restore_source(std::size_t source, timestamp at) noexcept {
-    sources_[source] = {at, false};
+    sources_[source] = {at, false, false};
   }
 
   /// What to tell the shards now, if it is news: a step was passed, or the
-  /// shard fell idle or awoke. `held` is the event time of the first message
-  /// that waits; `after_all_time` where none does.
+  /// shard came to rest, fell idle or awoke. `held` is the event time of the
+  /// first message that waits; `after_all_time` where none does.
   [[nodiscard]] std::optional<time_mark> news(timestamp held) const noexcept;
   /// It was told.
   void announced(const time_mark& mark) noexcept { announced_ = mark; }
@@ -79,11 +83,17 @@ public:
   [[nodiscard]] timestamp watermark() const noexcept { return watermark_; }
   void restore_watermark(timestamp at) noexcept { watermark_ = at; }
 
+  /// How far the slowest shard has come that is still reading;
+  /// `after_all_time` where all rest, `before_all_time` as long as nothing is
+  /// known of one.
+  [[nodiscard]] timestamp slowest() const noexcept { return slowest_; }
+
 private:
   std::vector<time_mark> sources_;
   time_mark announced_;
   std::vector<time_mark> marks_;
   timestamp watermark_ = before_all_time;
+  timestamp slowest_ = before_all_time;
   std::chrono::milliseconds step_{1};
 };
 

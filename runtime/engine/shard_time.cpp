@@ -8,6 +8,13 @@
 
 namespace freehold::engine {
 
+namespace {
+
+/// A source that was read to its end so long ago need not follow the others.
+constexpr std::chrono::milliseconds rest_after{100};
+
+} // namespace
+
 event_clock shard::new_clock() const {
   if (!plan_->event_time)
     return {};
@@ -34,11 +41,11 @@ void shard::note_event_time(taken_message& message) {
 bool shard::is_ahead(const input& from) const noexcept {
   if (!plan_->event_time || from.description == nullptr)
     return false;
-  const timestamp all = clock_.watermark();
+  const timestamp all = clock_.slowest();
   const auto which =
       static_cast<std::size_t>(from.description - plan_->sources.data());
   // As long as nothing is known of some shard, nobody is ahead of it.
-  return all != before_all_time
+  return all != before_all_time && all != after_all_time
          && clock_.of_source(which).value()
                 > all.value() + plan_->event_time->drift_max.count();
 }
@@ -63,13 +70,14 @@ void shard::take_marker(const marker& told) {
 void shard::announce_event_time() {
   if (!plan_->event_time || state_ != state::serving || stopped_taking_)
     return;
-  const std::int64_t idle_before =
-      host_.now().value() - plan_->event_time->idle_after.count();
+  const std::int64_t now = host_.now().value();
   for (std::size_t i = 0; i < plan_->sources.size(); ++i) {
     const input& from = inputs_[i];
-    clock_.set_idle(i, from.at_end && from.current == nullptr
-                           && from.ahead == nullptr
-                           && from.at_end_since.value() <= idle_before);
+    const bool is_read =
+        from.at_end && from.current == nullptr && from.ahead == nullptr;
+    const std::int64_t since = now - from.at_end_since.value();
+    clock_.set_rest(i, is_read && since >= rest_after.count(),
+                    is_read && since >= plan_->event_time->idle_after.count());
   }
   const auto news = clock_.news(waiting_.held_time());
   if (!news)

@@ -37,8 +37,8 @@ struct event_time_description {
   /// A record that claims to have happened further ahead of the node's clock
   /// does not move event time.
   std::chrono::milliseconds ahead_max = std::chrono::days{1};
-  /// A source partition that has come further ahead of the watermark is not
-  /// read on until the others follow. It bounds what entities keep for windows
+  /// A source partition that has come further ahead of the slowest one is not
+  /// read on until that one follows. It bounds what entities keep for windows
   /// that are open, and how much is revised, over a backlog. At least two
   /// steps.
   std::chrono::milliseconds drift_max = std::chrono::days{30};

@@ -58,9 +58,9 @@ TEST_CASE("a message that waits holds a shard's time back",
   event_clock clock{1, 1, 1ms};
   clock.read(0, at(100));
   CHECK(clock.news(at(40)) == time_mark{at(40), false});
-  clock.set_idle(0, true);
+  clock.set_rest(0, true, true);
   CHECK(clock.news(at(40)) == time_mark{at(40), false});
-  CHECK(clock.news(after_all_time) == time_mark{at(100), true});
+  CHECK(clock.news(after_all_time) == time_mark{at(100), true, true});
 }
 
 TEST_CASE("an idle source does not hold the others back, and all idle ones "
@@ -69,12 +69,12 @@ TEST_CASE("an idle source does not hold the others back, and all idle ones "
   event_clock clock{2, 1, 1ms};
   clock.read(0, at(100));
   clock.read(1, at(50));
-  clock.set_idle(1, true);
+  clock.set_rest(1, true, true);
   CHECK(clock.news(after_all_time) == time_mark{at(100), false});
-  clock.set_idle(0, true);
-  CHECK(clock.news(after_all_time) == time_mark{at(100), true});
-  clock.announced({at(100), true});
-  clock.set_idle(1, false);
+  clock.set_rest(0, true, true);
+  CHECK(clock.news(after_all_time) == time_mark{at(100), true, true});
+  clock.announced({at(100), true, true});
+  clock.set_rest(1, false, false);
   // It woke up, which is news whatever its time.
   CHECK(clock.news(after_all_time) == time_mark{at(50), false});
 }
@@ -97,4 +97,26 @@ TEST_CASE("the watermark waits for every shard that is not idle, and never "
   CHECK(clock.watermark() == at(100));
   clock.take(2, {at(40), true});
   CHECK(clock.watermark() == at(250));
+}
+
+TEST_CASE("a shard that rests is not waited for, though results still are",
+          "[runtime][event_clock]") {
+  event_clock clock{1, 2, 1ms};
+  CHECK(clock.slowest() == before_all_time);
+  clock.take(0, {at(100), false, false});
+  CHECK(clock.slowest() == before_all_time); // nothing is known of the other
+  clock.take(1, {at(30), false, true});
+  CHECK(clock.slowest() == at(100));
+  CHECK(clock.watermark() == at(30));
+  clock.take(0, {at(100), false, true});
+  CHECK(clock.slowest() == after_all_time);
+  clock.take(1, {at(40), false, false});
+  CHECK(clock.slowest() == at(40));
+  // Coming to rest and waking up are news.
+  clock.read(0, at(50));
+  clock.announced(*clock.news(after_all_time));
+  CHECK_FALSE(clock.news(after_all_time));
+  clock.set_rest(0, true, false);
+  CHECK(clock.news(after_all_time) == time_mark{at(50), false, true});
+  CHECK_FALSE(clock.news(at(50)));
 }
