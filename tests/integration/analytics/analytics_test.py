@@ -33,7 +33,8 @@ import market_formulas as formulas  # noqa: E402
 import market_reference as reference  # noqa: E402
 import published  # noqa: E402
 from arrival_order import lateness_max, shuffled  # noqa: E402
-from published import MEAN, ROBUST, Alert, Trend, Window  # noqa: E402
+from published import (  # noqa: E402
+    MEAN, ROBUST, Alert, Trend, Valued, Window)
 
 FREEHOLD = ""
 CSV = ""
@@ -180,12 +181,22 @@ def windows_and_trends(sales):
     return windows, trends
 
 
-def verdicts(sales):
+def valuations(market):
+    """By (property, time): what the home was worth before, where anything."""
+    values = market.valuations_before_sales()
+    return {
+        (sale.property, sale.time): Valued(
+            sale.zipcode, sale.cents, value.estimate_cents, value.low_cents,
+            value.high_cents, value.basis,
+            formulas.ratio(value.estimate_cents - sale.cents, sale.cents))
+        for sale in market.sales if (value := values[sale.id]) is not None}
+
+
+def verdicts(market):
     """By (rule, property, time): the alert, or None where there is none."""
-    market = reference.Market(sales)
     words = market.last_words()
     expected = {}
-    for sale in sales:
+    for sale in market.sales:
         end = formulas.day_of(sale.time) * formulas.DAY_MS
         start = end - formulas.BASELINE_DAYS * formulas.DAY_MS
         for rule, said in zip((MEAN, ROBUST), words[sale.id]):
@@ -247,13 +258,16 @@ class Orders(unittest.TestCase):
         windows, trends = windows_and_trends(by_day)
         self.assertEqual(windows_and_trends(spread), (windows, trends))
         self.assertTrue(any(x == "all" for x, _ in trends))
-        inputs = [(x, verdicts(x)) for x in (by_day, spread)]
+        inputs = []
+        for sales in (by_day, spread):
+            market = reference.Market(sales)
+            inputs.append((sales, verdicts(market), valuations(market)))
         compared = Compared(self)
         kills, kills_within, revised, latest = 0, 0, 0, 0
         for order in ORDERS:
             partitions = PARTITIONS[order % len(PARTITIONS)]
             where = f"order {order} in {partitions} partitions"
-            sales, words = inputs[order % 2]
+            sales, words, values = inputs[order % 2]
             flagged = sum(x is not None for x in words.values())
             arrivals = shuffled(sales, GRACE_MS if order else 0, order)
             latest = max(latest, lateness_max(arrivals))
@@ -273,6 +287,9 @@ class Orders(unittest.TestCase):
                 last, revised_now = published.alerts(FREEHOLD, data)
                 compared.equal("verdicts", last, words, where)
                 compared.count["verdicts that flag"] += flagged
+                compared.equal("valuations",
+                               published.valuations(FREEHOLD, data), values,
+                               where)
                 revised += revised_now
         compared.report()
         print(f"  {len(ORDERS)} orders, the latest sale "

@@ -23,6 +23,8 @@ Window = collections.namedtuple(
     "Window", "end count total average minimum maximum")
 Trend = collections.namedtuple(
     "Trend", "end count count_before average average_before change")
+Valued = collections.namedtuple(
+    "Valued", "zipcode cents estimate low high basis error")
 # `score` is None by the rule "mean"; `start` and `end` are the baseline's.
 Alert = collections.namedtuple(
     "Alert", "zipcode cents expected deviation count score start end")
@@ -121,6 +123,22 @@ def alerts(freehold, data):
     return {(rule, name, milliseconds(sold_at)):
             alert_of(rule, value) if value.get("anomalous", True) else None
             for (rule, name, sold_at), value in last.items()}, revised_count
+
+
+def valuations(freehold, data):
+    """By (property, time of the sale): what it was worth before, said once."""
+    said = {}
+    for record in records(freehold, data, "property-valuations"):
+        value = record["value"]
+        sale = value["propertyId"], milliseconds(value["soldAt"])
+        if record["key"] != value["propertyId"] or sale in said:
+            raise AssertionError(f"not the home's key, or said twice: {record}")
+        said[sale] = Valued(value["zipcode"], whole(value["actualPrice"], 2),
+                            *(whole(value[x], 2)
+                              for x in ("estimate", "low", "high")),
+                            value["basis"].replace("_", "-"),
+                            whole(value["error"], 4))
+    return said
 
 
 def alert_of(rule, value):
