@@ -8,27 +8,20 @@ namespace {
 
 using analytics::event_window;
 
-constexpr std::string_view closing_timer = "close-windows";
-
 } // namespace
 
 void market::handle(const state& now, const sale_recorded& sale,
                     context<market>& ctx) {
   const timestamp at = sale.sold_at.value();
   const analytics::window_shape shape = ctx.settings().windows();
-  if (sale.price.cents() <= 0)
+  if (sale.price <= money{})
     return ctx.reject("the price of a sale must be above zero");
   if (at.value() > analytics::moved(ctx.now(), ctx.settings().ahead_max)
       || !is_in_written_time(at)
       || now.prices.judge(shape, at, ctx.source_watermark())
              != analytics::arrival::in_time)
     return ctx.reject("the sale counts nowhere; see market-late");
-  if (sale.price.cents() > money::cents_max - now.overall.total_cents)
-    throw permanent_failure{"the total of all sales has no room for another"};
-  if (now.prices.panes.size() >= neighborhood::window_count_max
-      && !now.prices.panes.contains(
-          analytics::floor_to(at.value(), shape.pane())))
-    throw permanent_failure{"no room for sales of another 30 days"};
+  must_have_room(now.prices, now.overall, sale.price.cents(), at, shape);
 
   now.prices.for_each_closed(shape, at, [&](const event_window& which) {
     sale_totals sums = now.prices.sum_of(which);

@@ -2,7 +2,6 @@
 
 #include "actors/market_settings.hpp"
 #include "actors/messages/neighborhood_messages.hpp"
-#include "actors/neighborhood.hpp"
 #include "actors/window_results.hpp"
 #include "runtime/entity/context.hpp"
 #include "runtime/entity/traits.hpp"

@@ -15,7 +15,6 @@ namespace {
 
 using analytics::event_window;
 
-constexpr std::string_view closing_timer = "close-windows";
 constexpr std::string_view settling_timer = "settle-verdicts";
 
 watched_sale watched(const sale_recorded& sale) {
@@ -196,20 +195,13 @@ void neighborhood::state::upcast(std::uint32_t from,
 
 void neighborhood::handle(const state& now, const sale_recorded& sale,
                           context<neighborhood>& ctx) {
-  const std::int64_t cents = sale.price.cents();
   const timestamp at = sale.sold_at.value();
   const analytics::window_shape shape = ctx.settings().windows();
-  if (cents <= 0)
+  if (sale.price <= money{})
     return ctx.reject("the price of a sale must be above zero");
   if (auto reason = reason_to_leave_out(now, at, ctx); !reason.empty())
     return leave_out(sale, std::move(reason), ctx);
-  // A window's total is never above the one of all, as prices are positive.
-  if (cents > money::cents_max - now.overall.total_cents)
-    throw permanent_failure{"the total of all sales has no room for another"};
-  if (now.prices.panes.size() >= window_count_max
-      && !now.prices.panes.contains(
-          analytics::floor_to(at.value(), shape.pane())))
-    throw permanent_failure{"no room for sales of another 30 days"};
+  must_have_room(now.prices, now.overall, sale.price.cents(), at, shape);
 
   watched_sale judged = watched(sale);
   if (ctx.settings().watches_sales)

@@ -10,7 +10,6 @@
 #include "runtime/entity/traits.hpp"
 
 #include <array>
-#include <cstddef>
 #include <cstdint>
 #include <string_view>
 
@@ -32,13 +31,6 @@ struct sale_was_left_out {
   static constexpr std::string_view type = "SaleWasLeftOut";
 };
 BOOST_DESCRIBE_STRUCT(sale_was_left_out, (), ())
-
-struct windows_closed {
-  static constexpr std::string_view type = "WindowsClosed";
-  timestamp watermark;
-  std::int64_t grace_ms = 0;
-};
-BOOST_DESCRIBE_STRUCT(windows_closed, (), (watermark, grace_ms))
 
 struct verdicts_settled {
   static constexpr std::string_view type = "VerdictsSettled";
@@ -62,11 +54,6 @@ BOOST_DESCRIBE_STRUCT(verdicts_settled, (), (watermark, how))
 ///
 /// Tells a property's `valuation` of its sale with the last word on it.
 struct neighborhood {
-  /// Windows that are open, or closed and still to be corrected: just under a
-  /// century. A sale that would open one more is a failure: some clock is
-  /// broken, or a partition has not moved for that long.
-  static constexpr std::size_t window_count_max = 1'200;
-
   struct state {
     static constexpr std::string_view type = "NeighborhoodState";
     static constexpr std::uint32_t version = 2;

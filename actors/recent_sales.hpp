@@ -62,6 +62,7 @@ BOOST_DESCRIBE_STRUCT(watched_sale, (),
                       (sale_id, property_id, cents, sold_at, living_area_sqft,
                        by_mean, by_unit_price, is_settled))
 
+/// One sale of a baseline.
 struct priced_sale {
   std::int64_t cents = 0;
   /// In hundredths of a cent; 0 where the area is not known.
@@ -78,8 +79,7 @@ struct recent_sales {
   static constexpr std::chrono::milliseconds baseline = std::chrono::days{30};
   /// Beyond it the earliest watched day has its last word before its time;
   /// `unwatched` counts its sales, and those that came when their baseline was
-  /// gone. Reached only while a partition with sales
-  /// is far behind the others.
+  /// gone. Reached only while a partition with sales is far behind the others.
   static constexpr std::size_t watched_max = 10'000;
 
   analytics::trailing_sums<price_sum> sums;
@@ -89,6 +89,8 @@ struct recent_sales {
   std::uint64_t unwatched = 0;
   /// Baselines that begin earlier are gone.
   std::int64_t kept_from = std::numeric_limits<std::int64_t>::min();
+  /// The watermark that the timer for last words is set to.
+  std::int64_t timer_at = std::numeric_limits<std::int64_t>::max();
 
   [[nodiscard]] static std::int64_t day_of(timestamp at) noexcept {
     return analytics::floor_to(at.value(), day);
@@ -97,9 +99,6 @@ struct recent_sales {
   [[nodiscard]] bool can_judge(timestamp at) const noexcept {
     return day_of(at) - baseline.count() >= kept_from;
   }
-
-  /// The watermark that the timer for last words is set to.
-  std::int64_t timer_at = std::numeric_limits<std::int64_t>::max();
 
   /// What the sales of a day are judged by, as things are.
   /// @pre a sale of that day can be judged
@@ -155,6 +154,7 @@ struct recent_sales {
 private:
   void unwatch_to(std::int64_t last_day) noexcept;
 };
+
 /// The verdicts on a sale by what its day is judged by; none where a rule is
 /// off or knows too little.
 [[nodiscard]] std::optional<verdict>

@@ -14,6 +14,16 @@ money average_of(const sale_totals& sums) {
 
 } // namespace
 
+void must_have_room(const price_windows& windows, const sale_totals& overall,
+                    std::int64_t cents, timestamp at,
+                    const analytics::window_shape& shape) {
+  if (cents > money::cents_max - overall.total_cents)
+    throw permanent_failure{"the total of all sales has no room for another"};
+  if (windows.panes.size() >= window_count_max
+      && !windows.panes.contains(analytics::floor_to(at.value(), shape.pane())))
+    throw permanent_failure{"no room for sales of another 30 days"};
+}
+
 utc_time written(timestamp at) {
   const auto time = utc_time::of(at);
   if (!time)

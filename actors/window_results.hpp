@@ -4,6 +4,8 @@
 #include "actors/sale_totals.hpp"
 #include "runtime/analytics/windows.hpp"
 
+#include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -17,7 +19,30 @@ inline constexpr std::string_view values_topic = "property-valuations";
 inline constexpr std::string_view analyses_topic = "price-analyses";
 inline constexpr std::string_view late_topic = "market-late";
 
+/// The timer by which whoever has windows closes them.
+inline constexpr std::string_view closing_timer = "close-windows";
+
+/// Windows of one entity that are open, or closed and still to be corrected:
+/// just under a century. A sale that would open one more is a failure: some
+/// clock is broken, or a partition has not moved for that long.
+inline constexpr std::size_t window_count_max = 1'200;
+
 using price_windows = analytics::windows<sale_totals>;
+
+/// Throws `permanent_failure` where a sale has no room: beyond
+/// `window_count_max`, or beyond what sums can hold. A window's total is never
+/// above the one of all, as prices are positive.
+void must_have_room(const price_windows& windows, const sale_totals& overall,
+                    std::int64_t cents, timestamp at,
+                    const analytics::window_shape& shape);
+
+/// The event by which windows close.
+struct windows_closed {
+  static constexpr std::string_view type = "WindowsClosed";
+  timestamp watermark;
+  std::int64_t grace_ms = 0;
+};
+BOOST_DESCRIBE_STRUCT(windows_closed, (), (watermark, grace_ms))
 
 /// A time as messages write it. Throws `permanent_failure` outside the years
 /// 0000 to 9999.

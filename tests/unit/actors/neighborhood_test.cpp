@@ -382,14 +382,14 @@ TEST_CASE("a total that has no room fails for good and keeps what it was",
 TEST_CASE("the number of open windows is bounded, the sales in one are not",
           "[actors][neighborhood]") {
   neighborhood::state full;
-  for (std::size_t i = 0; i < neighborhood::window_count_max; ++i)
+  for (std::size_t i = 0; i < window_count_max; ++i)
     full.prices.panes[-static_cast<std::int64_t>(i) * length] = {1, 1, 1, 1};
-  full.overall = {neighborhood::window_count_max, 1'200, 1, 1};
+  full.overall = {window_count_max, 1'200, 1, 1};
   entity_kit<neighborhood> kit{"98178", quiet()};
   kit.given_state(full).when(sale(1, length)).then_fails_for_good("another 30");
   kit.when(sale(1, 0)).then_state([](const neighborhood::state& now) {
     return now.prices.panes.at(0).count == 2
-           && now.prices.panes.size() == neighborhood::window_count_max;
+           && now.prices.panes.size() == window_count_max;
   });
 }
 
