@@ -170,6 +170,10 @@ void embedded_log::cancel_fetch(topic_partition source) {
   fetches_.cancel(source);
 }
 
+void embedded_log::look_up(std::shared_ptr<ports::lookup> what) {
+  fetches_.submit(std::move(what));
+}
+
 void embedded_log::commit(std::shared_ptr<const ports::commit_unit> unit) {
   hand_over(commit_task{std::move(unit)});
 }

@@ -85,6 +85,7 @@ public:
                      ports::log_listener& listener) override;
   void fetch(const ports::fetch_request& what) override;
   void cancel_fetch(topic_partition source) override;
+  void look_up(std::shared_ptr<ports::lookup> what) override;
   void commit(std::shared_ptr<const ports::commit_unit> unit) override;
   void recover() override;
   void produce(std::shared_ptr<const ports::produce_request> what,

@@ -20,6 +20,12 @@ void fetch_service::submit(const ports::fetch_request& what) {
   changed_.notify_one();
 }
 
+void fetch_service::submit(std::shared_ptr<ports::lookup> what) {
+  const std::lock_guard lock{gate_};
+  lookups_.push_back(std::move(what));
+  changed_.notify_one();
+}
+
 void fetch_service::cancel(topic_partition source) {
   const std::lock_guard lock{gate_};
   pending_.erase(source);
@@ -63,28 +69,42 @@ void fetch_service::stop() {
 
 void fetch_service::run() {
   for (;;) {
+    std::shared_ptr<ports::lookup> lookup;
     pending one;
     {
       std::unique_lock lock{gate_};
-      changed_.wait(lock, [this] { return stopping_ || !ready_.empty(); });
+      changed_.wait(lock, [this] {
+        return stopping_ || !ready_.empty() || !lookups_.empty();
+      });
       if (stopping_)
         return;
-      const auto found = pending_.find(ready_.front());
-      ready_.pop_front();
-      // Cancelled, or replaced and already served.
-      if (found == pending_.end() || found->second.at != phase::ready)
-        continue;
-      found->second.at = phase::running;
-      found->second.again = false;
-      one = found->second;
+      if (!lookups_.empty()) {
+        lookup = std::move(lookups_.front());
+        lookups_.pop_front();
+      } else {
+        const auto found = pending_.find(ready_.front());
+        ready_.pop_front();
+        // Cancelled, or replaced and already served.
+        if (found == pending_.end() || found->second.at != phase::ready)
+          continue;
+        found->second.at = phase::running;
+        found->second.again = false;
+        one = found->second;
+      }
     }
-    serve(one);
+    if (lookup != nullptr)
+      serve(lookup);
+    else
+      serve(one);
   }
 }
 
 void fetch_service::serve(const pending& one) {
   const topic_partition source = one.what.source;
-  auto answer = read(one.what);
+  const auto where = find(source);
+  auto answer =
+      where ? store_->read(*where, one.what.from, one.what.bytes_max, source)
+            : result<ports::record_batch_ptr>{where.error()};
   const bool waits = answer.has_value() && (*answer)->records.empty()
                      && (*answer)->next == one.what.from
                      && one.what.wait == ports::fetch_wait::for_records;
@@ -110,16 +130,23 @@ void fetch_service::serve(const pending& one) {
   });
 }
 
-result<ports::record_batch_ptr>
-fetch_service::read(const ports::fetch_request& what) {
-  const std::uint32_t topic = what.source.topic.value();
-  const std::uint32_t partition = what.source.partition.value();
+void fetch_service::serve(const std::shared_ptr<ports::lookup>& one) {
+  const auto where = find(one->source);
+  auto outcome =
+      where ? store_->look_up(*where, *one) : result<void>{where.error()};
+  tell_([&](ports::log_listener& listener) {
+    listener.looked_up(one, std::move(outcome));
+  });
+}
+
+result<stored_partition> fetch_service::find(topic_partition source) const {
+  const std::uint32_t topic = source.topic.value();
+  const std::uint32_t partition = source.partition.value();
   if (topic >= topics_.size() || partition >= topics_[topic].partition_count)
     return error{errc::not_found,
                  "topic " + std::to_string(topic) + ", partition "
                      + std::to_string(partition) + " is not in the layout"};
-  return store_->read({topics_[topic].stored, partition}, what.from,
-                      what.bytes_max, what.source);
+  return stored_partition{topics_[topic].stored, partition};
 }
 
 } // namespace freehold::bridges::log

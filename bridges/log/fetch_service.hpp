@@ -14,8 +14,10 @@
 
 namespace freehold::bridges::log {
 
-/// Answers the fetches of one embedded log on a thread of its own. A fetch
-/// that waits for records is parked until `advanced` names its partition.
+/// Answers the fetches and lookups of one embedded log on a thread of its own.
+/// A fetch that waits for records is parked until `advanced` names its
+/// partition; a lookup goes before fetches, because somebody stands still for
+/// it.
 /// Any thread may call.
 class fetch_service {
 public:
@@ -37,6 +39,7 @@ public:
   void start(std::shared_ptr<lmdb_store> store, std::vector<topic_entry> topics,
              tell_listener tell);
   void submit(const ports::fetch_request& what);
+  void submit(std::shared_ptr<ports::lookup> what);
   void cancel(topic_partition source);
   /// Partitions have new records, or a new begin.
   void advanced(const std::vector<topic_partition>& partitions);
@@ -58,7 +61,9 @@ private:
 
   void run();
   void serve(const pending& one);
-  result<ports::record_batch_ptr> read(const ports::fetch_request& what);
+  void serve(const std::shared_ptr<ports::lookup>& one);
+  /// Where a partition of the layout is stored.
+  result<stored_partition> find(topic_partition source) const;
 
   std::shared_ptr<lmdb_store> store_;
   std::vector<topic_entry> topics_;
@@ -69,6 +74,7 @@ private:
   std::uint64_t last_number_ = 0;
   std::unordered_map<topic_partition, pending> pending_;
   std::deque<topic_partition> ready_;
+  std::deque<std::shared_ptr<ports::lookup>> lookups_;
   std::thread thread_;
 };
 

@@ -13,6 +13,7 @@
 #include <condition_variable>
 #include <cstring>
 #include <fstream>
+#include <limits>
 #include <map>
 #include <string>
 #include <utility>
@@ -422,6 +423,24 @@ result<std::vector<ports::topic_description>> lmdb_store::topics() {
 }
 
 // NOLINTNEXTLINE(readability-function-size): one transaction, step by step
+namespace {
+
+/// Moves to the batch that has the offset, or to the last one before it; the
+/// partition of what is found is for the caller to check.
+int seek_batch(MDB_cursor* cursor, stored_partition where, std::int64_t offset,
+               MDB_val& key, MDB_val& value) {
+  const auto start = internal::make_batch_key(where, offset);
+  key = value_of(view_of(start));
+  const int code = mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE);
+  if (code == MDB_NOTFOUND)
+    return mdb_cursor_get(cursor, &key, &value, MDB_LAST);
+  if (code == 0 && view(key) != view_of(start))
+    return mdb_cursor_get(cursor, &key, &value, MDB_PREV);
+  return code;
+}
+
+} // namespace
+
 result<ports::record_batch_ptr> lmdb_store::read(stored_partition where,
                                                  next_offset from,
                                                  std::uint32_t bytes_max,
@@ -463,14 +482,9 @@ result<ports::record_batch_ptr> lmdb_store::read(stored_partition where,
       code != 0)
     return describe(code, "reading");
   const cursor_guard close{cursor};
-  const auto start = internal::make_batch_key(where, from.value());
-  MDB_val key = value_of(view_of(start));
+  MDB_val key{};
   MDB_val value{};
-  int code = mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE);
-  if (code == MDB_NOTFOUND)
-    code = mdb_cursor_get(cursor, &key, &value, MDB_LAST);
-  else if (code == 0 && view(key) != view_of(start))
-    code = mdb_cursor_get(cursor, &key, &value, MDB_PREV);
+  int code = seek_batch(cursor, where, from.value(), key, value);
 
   // Which batches, and how much memory for all of them.
   struct piece {
@@ -524,6 +538,65 @@ result<ports::record_batch_ptr> lmdb_store::read(stored_partition where,
   }
   batch->next = at;
   return ports::record_batch_ptr{std::move(batch)};
+}
+
+result<void> lmdb_store::look_up(stored_partition where, ports::lookup& what) {
+  std::shared_lock shared{environment_gate_};
+  MDB_txn* transaction = nullptr;
+  if (const int code = begin_read(&transaction, shared); code != 0)
+    return describe(code, "reading");
+  const read_guard guard{transaction};
+  std::string_view bytes;
+  if (const int code = get(transaction, bounds_,
+                           view_of(internal::make_partition_key(where)), bytes);
+      code != 0)
+    return describe(code, "reading");
+  const auto bounds = decode_bounds(bytes);
+  MDB_cursor* cursor = nullptr;
+  if (const int code = mdb_cursor_open(transaction, batches_, &cursor);
+      code != 0)
+    return describe(code, "reading");
+  const cursor_guard close{cursor};
+  std::vector<record> records;
+  std::int64_t batch_at = -1;
+  for (const record_offset wanted : what.offsets) {
+    const auto unreadable = [&] {
+      return corrupt("topic number " + std::to_string(where.topic)
+                     + ", partition " + std::to_string(where.partition)
+                     + ": the batch with offset "
+                     + std::to_string(wanted.value()));
+    };
+    if (!bounds)
+      return unreadable();
+    const next_offset from{wanted.value()};
+    if (from < bounds->begin || from >= bounds->end)
+      continue;
+    MDB_val key{};
+    MDB_val value{};
+    const int code = seek_batch(cursor, where, wanted.value(), key, value);
+    if (code != 0 && code != MDB_NOTFOUND)
+      return describe(code, "reading");
+    if (code != 0 || !internal::key_is_of(view(key), where))
+      return unreadable();
+    if (const std::int64_t base = internal::offset_in(view(key));
+        base != batch_at) {
+      records.clear();
+      batch_at = base;
+      auto all = std::numeric_limits<std::uint64_t>::max();
+      if (!batch_is_sound(view(value))
+          || decode_records(view(value), next_offset{base}, all, records)
+                 != decode_status::complete)
+        return unreadable();
+    }
+    const auto found =
+        std::lower_bound(records.begin(), records.end(), wanted,
+                         [](const record& each, record_offset offset) {
+                           return each.offset < offset;
+                         });
+    if (found != records.end() && found->offset == wanted)
+      what.found(*found);
+  }
+  return {};
 }
 
 } // namespace freehold::bridges::log

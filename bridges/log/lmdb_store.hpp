@@ -86,6 +86,10 @@ public:
                                        std::uint32_t bytes_max,
                                        topic_partition as);
 
+  /// Shows the records that are kept, in the store's own memory.
+  /// Errors: `corrupt`.
+  result<void> look_up(stored_partition where, ports::lookup& what);
+
   /// Frees what readers hold whose process was killed.
   void drop_stale_readers();
 

@@ -33,6 +33,13 @@ commit_outcome outcome_of(planned_outcome how) {
   return commit_outcome::unknown;
 }
 
+error not_in_layout(topic_partition which) {
+  return {errc::not_found, "topic " + std::to_string(which.topic.value())
+                               + ", partition "
+                               + std::to_string(which.partition.value())
+                               + " is not in the layout"};
+}
+
 error reason_of(planned_outcome how) {
   switch (outcome_of(how)) {
   case commit_outcome::done:
@@ -152,6 +159,10 @@ void memory_log::cancel_fetch(topic_partition source) {
   fetches_.erase(source);
 }
 
+void memory_log::look_up(std::shared_ptr<ports::lookup> what) {
+  submit([this, what = std::move(what)] { execute_lookup(what); });
+}
+
 void memory_log::commit(std::shared_ptr<const ports::commit_unit> unit) {
   submit([this, unit = std::move(unit)] { execute_commit(unit); });
 }
@@ -249,12 +260,7 @@ void memory_log::execute_fetch(topic_partition source, std::uint64_t number) {
   }
   if (!exists(source)) {
     fetches_.erase(found);
-    return listener_->fetch_failed(
-        source, what.from,
-        {errc::not_found, "topic " + std::to_string(source.topic.value())
-                              + ", partition "
-                              + std::to_string(source.partition.value())
-                              + " is not in the layout"});
+    return listener_->fetch_failed(source, what.from, not_in_layout(source));
   }
   auto batch =
       storage_->read(topics_[source.topic.value()], source.partition.value(),
@@ -269,6 +275,20 @@ void memory_log::execute_fetch(topic_partition source, std::uint64_t number) {
     listener_->fetched(what.from, *std::move(batch));
   else
     listener_->fetch_failed(source, what.from, batch.error());
+}
+
+void memory_log::execute_lookup(const std::shared_ptr<ports::lookup>& what) {
+  const topic_partition source = what->source;
+  if (!fetch_plan_.empty()) {
+    error why = std::move(fetch_plan_.front());
+    fetch_plan_.pop_front();
+    return listener_->looked_up(what, std::move(why));
+  }
+  if (!exists(source))
+    return listener_->looked_up(what, not_in_layout(source));
+  storage_->look_up(topics_[source.topic.value()], source.partition.value(),
+                    *what);
+  listener_->looked_up(what, {});
 }
 
 void memory_log::execute_commit(
@@ -404,11 +424,7 @@ result<void> memory_log::check(const ports::unit_part& part,
                                bool changelog_allowed) const {
   for (const ports::append& each : part.appends) {
     if (!exists(each.target))
-      return error{errc::not_found,
-                   "topic " + std::to_string(each.target.topic.value())
-                       + ", partition "
-                       + std::to_string(each.target.partition.value())
-                       + " is not in the layout"};
+      return not_in_layout(each.target);
     if (!changelog_allowed && is_changelog(each.target))
       return error{errc::invalid_argument,
                    "only a commit unit may write to the changelog"};

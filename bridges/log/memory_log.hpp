@@ -55,6 +55,7 @@ public:
                      ports::log_listener& listener) override;
   void fetch(const ports::fetch_request& what) override;
   void cancel_fetch(topic_partition source) override;
+  void look_up(std::shared_ptr<ports::lookup> what) override;
   void commit(std::shared_ptr<const ports::commit_unit> unit) override;
   void recover() override;
   void produce(std::shared_ptr<const ports::produce_request> what,
@@ -98,6 +99,7 @@ private:
   bool execute_next();
   void drain();
   void execute_fetch(topic_partition source, std::uint64_t number);
+  void execute_lookup(const std::shared_ptr<ports::lookup>& what);
   void execute_commit(const std::shared_ptr<const ports::commit_unit>& unit);
   void execute_recover();
   void

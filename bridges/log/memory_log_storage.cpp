@@ -211,6 +211,27 @@ memory_log_storage::read(std::uint32_t topic, std::uint32_t partition,
   return ports::record_batch_ptr{std::move(found)};
 }
 
+void memory_log_storage::look_up(std::uint32_t topic, std::uint32_t partition,
+                                 ports::lookup& what) const {
+  const partition_entry& one = topics_[topic].partitions[partition];
+  for (const record_offset wanted : what.offsets) {
+    if (next_offset{wanted.value()} < one.begin)
+      continue;
+    const auto holder = std::partition_point(
+        one.runs.begin(), one.runs.end(), [wanted](const auto& each) {
+          return each->records.back().offset < wanted;
+        });
+    if (holder == one.runs.end())
+      continue;
+    const auto& records = (*holder)->records;
+    const auto at = std::partition_point(
+        records.begin(), records.end(),
+        [wanted](const record& each) { return each.offset < wanted; });
+    if (at->offset == wanted)
+      what.found(*at);
+  }
+}
+
 // -- reader ------------------------------------------------------------------
 
 result<std::vector<ports::topic_description>> memory_log_reader::topics() {

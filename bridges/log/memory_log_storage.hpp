@@ -77,6 +77,10 @@ public:
   read(std::uint32_t topic, std::uint32_t partition, next_offset from,
        std::uint32_t bytes_max, topic_partition as) const;
 
+  /// Shows the records that are kept. @pre the partition exists
+  void look_up(std::uint32_t topic, std::uint32_t partition,
+               ports::lookup& what) const;
+
 private:
   /// A run of records as it was appended, with the memory of its bytes.
   struct run final : ports::record_batch {

@@ -88,6 +88,10 @@ application_plan::make(const application& what, const engine_options& options) {
       fault("the schema of " + std::string{type->traits().type}
             + " does not fit into a record");
   }
+  for (const auto& [type, bytes] : options.entity_bytes_max_of)
+    if (!plan->type(type))
+      fault("entity_bytes_max_of names the entity type " + type
+            + ", which the application does not have");
   for (const auto& source : what.sources()) {
     const auto type = plan->type(source.entity);
     if (!type) {

@@ -37,7 +37,14 @@ enum class entry_kind : std::uint8_t {
   timer_gone = 7,
   answer = 8,
   event_time = 9,
+  /// A `state` of an entity whose key's hash another entity had before it. A
+  /// `state` can thus be told by the hash alone (`entity_table`).
+  state_of_shared_hash = 10,
 };
+
+[[nodiscard]] constexpr bool is_state(entry_kind kind) noexcept {
+  return kind == entry_kind::state || kind == entry_kind::state_of_shared_hash;
+}
 
 /// Where a shard stands, as of a unit.
 struct unit_header {
@@ -137,11 +144,12 @@ public:
   std::uint32_t put(const event_time_entry& entry);
 
   /// Appends a state, encoded in place by `encode(std::string&)`. Returns the
-  /// entry's size in bytes.
+  /// entry's size in bytes. @pre `is_state(kind)`
   template <class Encode>
-  std::uint32_t put_state(std::uint32_t schema, std::string_view key,
-                          std::uint64_t sequence, Encode&& encode) {
-    const std::size_t at = begin_entry(entry_kind::state);
+  std::uint32_t put_state(entry_kind kind, std::uint32_t schema,
+                          std::string_view key, std::uint64_t sequence,
+                          Encode&& encode) {
+    const std::size_t at = begin_entry(kind);
     std::string& out = *current_;
     char fixed[16];
     const auto key_size = static_cast<std::uint32_t>(key.size());

@@ -140,6 +140,7 @@ result<void> changelog_view::take(entry_kind kind, std::string_view payload) {
   case entry_kind::schema:
     return take_schema(payload);
   case entry_kind::state:
+  case entry_kind::state_of_shared_hash:
     return take_state(payload);
   case entry_kind::held:
     return take_held(payload);

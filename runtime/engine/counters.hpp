@@ -28,8 +28,14 @@ struct counters {
   std::uint64_t compacted_bytes = 0;
   /// Answers that a bound pushed out of the dedupe window.
   std::uint64_t answers_forgotten = 0;
+  /// Entities that left memory, and that came back.
+  std::uint64_t passivated = 0;
+  std::uint64_t brought_back = 0;
   // as of now
   std::uint64_t entities = 0;
+  /// Of these, in memory, and what they take there.
+  std::uint64_t entities_in_memory = 0;
+  std::uint64_t entity_bytes = 0;
   std::uint64_t waiting_messages = 0;
   std::uint64_t timers = 0;
   std::uint64_t changelog_bytes = 0;
@@ -40,6 +46,8 @@ struct counters {
   [[nodiscard]] counters totals() const noexcept {
     counters only = *this;
     only.entities = 0;
+    only.entities_in_memory = 0;
+    only.entity_bytes = 0;
     only.waiting_messages = 0;
     only.timers = 0;
     only.changelog_bytes = 0;
@@ -66,7 +74,11 @@ struct counters {
     changelog_bytes_written += other.changelog_bytes_written;
     compacted_bytes += other.compacted_bytes;
     answers_forgotten += other.answers_forgotten;
+    passivated += other.passivated;
+    brought_back += other.brought_back;
     entities += other.entities;
+    entities_in_memory += other.entities_in_memory;
+    entity_bytes += other.entity_bytes;
     waiting_messages += other.waiting_messages;
     timers += other.timers;
     changelog_bytes += other.changelog_bytes;

@@ -11,6 +11,7 @@
 #include <spdlog/spdlog.h>
 
 #include <condition_variable>
+#include <deque>
 #include <future>
 #include <mutex>
 #include <utility>
@@ -46,6 +47,17 @@ public:
   }
 };
 
+std::deque<memory_budget> make_budgets(const application_plan& plan) {
+  std::deque<memory_budget> budgets;
+  for (const auto& type : plan.types) {
+    const auto own = plan.options.entity_bytes_max_of.find(type->traits().type);
+    budgets.emplace_back(own != plan.options.entity_bytes_max_of.end()
+                             ? own->second
+                             : plan.options.entity_bytes_max);
+  }
+  return budgets;
+}
+
 } // namespace
 
 class engine::core {
@@ -57,7 +69,9 @@ public:
         who_(plan_->options.shard_count),
         system_(config_),
         ledger_(with.ledger != nullptr ? *with.ledger : own_ledger_),
-        around_{plan_, with.log, with.time, who_, ledger_, with.listener},
+        budgets_(make_budgets(*plan_)),
+        around_{plan_,   with.log, with.time,    who_,
+                ledger_, budgets_, with.listener},
         bridge_(who_, [this](error why) { fail(std::move(why)); }),
         published_(plan_->options.shard_count) {
     for (std::uint32_t i = 0; i < plan_->options.worker_count; ++i)
@@ -146,6 +160,7 @@ private:
   caf::actor_system system_;
   forgetful_ledger own_ledger_;
   ports::crash_ledger& ledger_;
+  std::deque<memory_budget> budgets_;
   const surroundings around_;
   log_bridge bridge_;
   std::vector<std::unique_ptr<worker>> workers_;
@@ -266,23 +281,30 @@ counters engine::count() const {
   return sum;
 }
 
-caf::actor engine::find_entity(std::string_view type, std::string_view key) {
+void engine::find_entity(std::string_view type, std::string_view key,
+                         std::function<void(caf::actor)> tell) {
   const partition_index index =
       partition_of(key, core_->plan_->options.shard_count);
   const caf::strong_actor_ptr actor = core_->who_.shard(index);
   if (actor == nullptr)
-    return {};
+    return tell({});
   const auto content = static_cast<shard_actor*>(actor->get())->content();
   if (core_->mode_ == run_mode::stepped)
-    return content->find_entity(type, key);
+    return content->find_entity(type, key, std::move(tell));
+  send(actor,
+       messages::run_here{[content, type = std::string{type},
+                           key = std::string{key}, tell = std::move(tell)] {
+         content->find_entity(type, key, tell);
+       }});
+}
+
+caf::actor engine::find_entity(std::string_view type, std::string_view key) {
   // A shard that ends meanwhile drops the question, and with it the promise.
   auto found = std::make_shared<std::promise<caf::actor>>();
   auto answer = found->get_future();
-  send(actor,
-       messages::run_here{[found = std::move(found), content,
-                           type = std::string{type}, key = std::string{key}] {
-         found->set_value(content->find_entity(type, key));
-       }});
+  find_entity(type, key, [found = std::move(found)](caf::actor entity) {
+    found->set_value(std::move(entity));
+  });
   try {
     return answer.get();
   } catch (const std::future_error&) {

@@ -92,8 +92,13 @@ public:
   /// the last time each shard worked.
   [[nodiscard]] counters count() const;
 
-  /// The CAF handle of an entity in memory; none where there is none. An
-  /// entity's handle can be asked (`read_state`), monitored and linked.
+  /// Tells the CAF handle of an entity, on its worker, or none where there is
+  /// none; one that is not in memory comes back first. The handle can be asked
+  /// (`read_state`), monitored and linked, and keeps the entity in memory.
+  /// What is not told by the engine's end never is.
+  void find_entity(std::string_view type, std::string_view key,
+                   std::function<void(caf::actor)> tell);
+  /// The same, and waits. Threads only.
   [[nodiscard]] caf::actor find_entity(std::string_view type,
                                        std::string_view key);
   /// The actor system in which the entities live.

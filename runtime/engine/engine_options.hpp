@@ -5,6 +5,8 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <string>
 
 namespace freehold::engine {
@@ -30,6 +32,13 @@ struct engine_options {
   /// Per shard: beyond it no input is read until messages finish.
   std::uint64_t held_bytes_max = std::uint64_t{64} << 20U;
   std::uint64_t timer_bytes_max = std::uint64_t{64} << 20U;
+
+  /// What the entities of one type may take of the node's memory before idle
+  /// ones leave it; they come back when they are wanted. What the unit under
+  /// way has changed stays, so it may be more by `unit_bytes_max` per shard.
+  std::uint64_t entity_bytes_max = std::uint64_t{1} << 30U;
+  /// The same for single entity types, by name.
+  std::map<std::string, std::uint64_t, std::less<>> entity_bytes_max_of;
 
   /// A message that fails is tried that often in all.
   std::uint32_t retry_attempts_max = 3;

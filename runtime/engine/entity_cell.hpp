@@ -46,9 +46,15 @@ public:
   std::uint64_t sequence = 0;
   /// The unit (its low bits) that has this cell in its list of touched ones.
   std::uint32_t touched_in = 0;
-  /// Size of the last packed entry: what it contributes to the live bytes.
-  std::uint32_t packed_bytes : 29 = 0;
-  static constexpr std::uint32_t packed_bytes_mask = (1U << 29U) - 1;
+  /// Memory of key and state besides the cell's own block, as last measured.
+  std::uint32_t heap_bytes = 0;
+  /// What the last packed entry contributes to the live bytes (`live_size`).
+  std::uint32_t packed_bytes : 26 = 0;
+  /// Passes of the clock's hand that it stays in memory without being used.
+  std::uint32_t credit : 2 = 0;
+  /// Another entity has the same hash, and was there first: this one never
+  /// leaves memory, so that a hash without its key always means the other.
+  std::uint32_t shares_hash : 1 = 0;
   /// In the shard's list of cells that exist only if something becomes of
   /// them.
   std::uint32_t fresh : 1 = 0;
@@ -56,6 +62,9 @@ public:
   std::uint32_t waiting : 1 = 0;
   /// The state must be read again before anybody uses it.
   std::uint32_t stale : 1 = 0;
+
+  /// Somebody outside has its handle, monitors it or is linked to it.
+  [[nodiscard]] bool is_observed() const;
 
   /// Ends the actor for those who still hold its handle; its state is gone.
   void retire();

@@ -1,11 +1,14 @@
 #include "runtime/engine/entity_table.hpp"
 
 #include "runtime/base/assert.hpp"
+#include "runtime/engine/changelog_index.hpp"
 
 #include <caf/actor_control_block.hpp>
 
 #include <algorithm>
+#include <limits>
 #include <memory>
+#include <mutex>
 #include <new>
 #include <utility>
 
@@ -46,14 +49,46 @@ void destroy_block(caf::actor_control_block* control) {
 }
 
 constexpr std::size_t slots_min = 64;
+/// At most so much of the index is in use ...
+constexpr std::size_t full_numerator = 4;
+constexpr std::size_t full_denominator = 5;
+/// ... and then it grows by half: per entity never more than 30 bytes.
 
 constexpr std::size_t cache_line_bytes = 64;
 /// More lines of one entity are left to the hardware's own prefetching.
 constexpr std::size_t prefetch_lines_max = 6;
+/// How far ahead of the hand cells are fetched into the cache.
+constexpr std::size_t hand_prefetch_distance = 16;
+
+// Coming back costs about the same for all but the largest: the larger an
+// entity is, the more is gained for that price, and the sooner it goes.
+constexpr std::size_t small_entity_bytes = 1024;
+constexpr std::size_t middle_entity_bytes = 16 * 1024;
+constexpr std::uint32_t small_entity_credit = 3;
+constexpr std::uint32_t middle_entity_credit = 2;
+constexpr std::uint32_t large_entity_credit = 1;
+
+constexpr unsigned pack_shift = 24;
+constexpr std::uint64_t pack_max = (std::uint64_t{1} << 40U) - 1;
+
+/// What an allocation costs besides its bytes, about.
+constexpr std::size_t allocation_bytes = 16;
+
+std::size_t heap_bytes_of_key(std::string_view key) {
+  return key.size() > std::string{}.capacity() ? key.size() + allocation_bytes
+                                               : 0;
+}
 
 } // namespace
 
 // -- entity_cell -------------------------------------------------------------
+
+bool entity_cell::is_observed() const {
+  if (caf::actor_control_block::from(this)->strong_refs.load() > 1)
+    return true;
+  const std::lock_guard lock{mtx_};
+  return attachables_head_ != nullptr;
+}
 
 void entity_cell::retire() { quit(caf::exit_reason::unreachable); }
 
@@ -78,24 +113,139 @@ bool entity_cell::handle(caf::mailbox_element& what) {
 
 void entity_cell::terminated(const caf::error&) { table_.owner_.ended(*this); }
 
-// -- entity_table ------------------------------------------------------------
+// -- the index ---------------------------------------------------------------
+
+stored_place entity_table::slot::place() const noexcept {
+  return {content >> pack_shift,
+          static_cast<std::uint32_t>((content >> 1U) & 0x7FFFFFU)
+              * live_size_unit};
+}
+
+void entity_table::slot::set(stored_place to) noexcept {
+  FREEHOLD_ASSERT(to.pack <= pack_max, "pack numbers begin anew long before");
+  content = to.pack << pack_shift
+            | std::uint64_t{to.bytes / live_size_unit} << 1U | 1U;
+}
 
 entity_table::entity_table(const entity_type& type, std::uint32_t type_index,
-                           cell_owner& owner, caf::actor_system& system)
+                           cell_owner& owner, caf::actor_system& system,
+                           memory_budget& budget)
     : type_(type),
       type_index_(type_index),
       owner_(owner),
       system_(system),
+      budget_(budget),
       slots_(slots_min),
-      mask_(slots_min - 1),
       inline_state_(fits_inline(type)),
       hot_bytes_(std::min(sizeof(entity_cell) - sizeof(light_actor)
                               + behind_the_cell(type) + cache_line_bytes - 1,
                           prefetch_lines_max * cache_line_bytes)),
-      cells_(sizeof(cell_slabs::head) + sizeof(entity_cell)
-             + behind_the_cell(type)) {}
+      block_bytes_(sizeof(cell_slabs::head) + sizeof(entity_cell)
+                   + behind_the_cell(type)),
+      cells_(block_bytes_) {}
 
 entity_table::~entity_table() { clear(); }
+
+entity_table::finding entity_table::look(std::string_view key,
+                                         std::uint64_t hash) const noexcept {
+  finding found;
+  for (std::size_t at = home_of(hash);; at = next(at)) {
+    const slot& here = slots_[at];
+    if (here.is_free())
+      return found;
+    if (here.hash != hash)
+      continue;
+    if (here.is_passive()) {
+      found.passive = here.place();
+    } else if (here.cell()->key() == key) {
+      found.cell = here.cell();
+      return found;
+    }
+  }
+}
+
+std::size_t entity_table::take_slot(std::uint64_t hash, bool& shares) {
+  if ((size_ + 1) * full_denominator > slots_.size() * full_numerator)
+    grow();
+  std::size_t at = home_of(hash);
+  for (; !slots_[at].is_free(); at = next(at))
+    shares = shares || slots_[at].hash == hash;
+  slots_[at].hash = hash;
+  ++size_;
+  return at;
+}
+
+std::size_t entity_table::passive_slot(std::uint64_t hash) const {
+  std::size_t at = home_of(hash);
+  while (slots_[at].hash != hash || !slots_[at].is_passive()) {
+    FREEHOLD_ASSERT(!slots_[at].is_free(), "no passive entity has that hash");
+    at = next(at);
+  }
+  return at;
+}
+
+std::size_t entity_table::slot_of(const entity_cell& cell) const {
+  std::size_t at = home_of(key_hash(cell.key()));
+  while (!slots_[at].is_cell() || slots_[at].cell() != &cell) {
+    FREEHOLD_ASSERT(!slots_[at].is_free(), "a cell that is not of this table");
+    at = next(at);
+  }
+  return at;
+}
+
+entity_cell& entity_table::insert(std::string_view key, std::uint64_t hash) {
+  bool shares = false;
+  slot& here = slots_[take_slot(hash, shares)];
+  entity_cell* const cell = make_cell(key);
+  cell->shares_hash = shares ? 1 : 0;
+  here.set(cell);
+  return *cell;
+}
+
+void entity_table::grow() {
+  decltype(slots_) old(slots_.size() + slots_.size() / 2);
+  old.swap(slots_);
+  for (const slot& each : old) {
+    if (each.is_free())
+      continue;
+    std::size_t at = home_of(each.hash);
+    while (!slots_[at].is_free())
+      at = next(at);
+    slots_[at] = each;
+  }
+  hand_ = 0;
+}
+
+void entity_table::erase(entity_cell& cell) {
+  std::size_t at = slot_of(cell);
+  // Close the gap, so that no probe ends early (Knuth, vol. 3, 6.4 R).
+  const auto distance = [this](std::size_t from, std::size_t to) {
+    return to >= from ? to - from : to + slots_.size() - from;
+  };
+  for (std::size_t behind = next(at); !slots_[behind].is_free();
+       behind = next(behind)) {
+    const std::size_t ideal = home_of(slots_[behind].hash);
+    if (distance(ideal, behind) >= distance(at, behind)) {
+      slots_[at] = slots_[behind];
+      at = behind;
+    }
+  }
+  slots_[at] = {};
+  --size_;
+  release(cell);
+}
+
+void entity_table::clear() {
+  for (slot& each : slots_)
+    if (each.is_cell())
+      release(*each.cell());
+  cells_.let_go();
+  decltype(slots_)(slots_min).swap(slots_);
+  size_ = 0;
+  hand_ = 0;
+}
+
+// -- cells -------------------------------------------------------------------
 
 entity_cell* entity_table::make_cell(std::string_view key) {
   cell_slabs::head* const block = cells_.take();
@@ -114,7 +264,21 @@ entity_cell* entity_table::make_cell(std::string_view key) {
     type_.construct(apart);
     *reinterpret_cast<void**>(at) = apart;
   }
+  ++cells_used_;
+  counted(0, block_bytes_);
+  measure(*cell);
   return cell;
+}
+
+void entity_table::release(entity_cell& cell) {
+  void* state = state_of(cell);
+  type_.destroy(state);
+  if (!inline_state_)
+    ::operator delete (state, std::align_val_t{type_.state_alignment()});
+  --cells_used_;
+  counted(block_bytes_ + cell.heap_bytes, 0);
+  cell.retire();
+  caf::intrusive_ptr_release(caf::actor_control_block::from(&cell));
 }
 
 void entity_table::reset_state(entity_cell& cell) const {
@@ -123,90 +287,81 @@ void entity_table::reset_state(entity_cell& cell) const {
   type_.construct(state);
 }
 
-entity_cell* entity_table::find(std::string_view key,
-                                std::uint64_t hash) const noexcept {
-  for (std::uint64_t at = hash & mask_;; at = (at + 1) & mask_) {
-    const slot& here = slots_[at];
-    if (here.cell == nullptr)
-      return nullptr;
-    if (here.hash == hash && here.cell->key() == key)
-      return here.cell;
-  }
+// -- memory ------------------------------------------------------------------
+
+void entity_table::counted(std::uint64_t before, std::uint64_t now) noexcept {
+  if (now > before)
+    budget_.grew(now - before);
+  else if (before > now)
+    budget_.shrank(before - now);
+  bytes_ += now - before;
 }
 
-entity_cell& entity_table::insert(std::string_view key, std::uint64_t hash) {
-  if ((size_ + 1) * 5 > slots_.size() * 4)
-    grow();
-  std::uint64_t at = hash & mask_;
-  while (slots_[at].cell != nullptr)
-    at = (at + 1) & mask_;
-  entity_cell* cell = make_cell(key);
-  slots_[at] = {hash, cell};
-  ++size_;
+void entity_table::measure(entity_cell& cell) {
+  std::size_t now =
+      heap_bytes_of_key(cell.key()) + type_.heap_bytes(state_of(cell));
+  if (!inline_state_)
+    now += type_.state_size() + allocation_bytes;
+  now = std::min<std::size_t>(now, std::numeric_limits<std::uint32_t>::max());
+  counted(cell.heap_bytes, now);
+  cell.heap_bytes = static_cast<std::uint32_t>(now);
+}
+
+void entity_table::use(entity_cell& cell) const noexcept {
+  const std::size_t size = block_bytes_ + cell.heap_bytes;
+  cell.credit = size <= small_entity_bytes    ? small_entity_credit
+                : size <= middle_entity_bytes ? middle_entity_credit
+                                              : large_entity_credit;
+}
+
+void entity_table::put_passive(std::uint64_t hash, stored_place at) {
+  for (std::size_t i = home_of(hash); !slots_[i].is_free(); i = next(i))
+    if (slots_[i].hash == hash && slots_[i].is_passive()) {
+      slots_[i].set(at);
+      return;
+    }
+  bool shares = false;
+  slots_[take_slot(hash, shares)].set(at);
+}
+
+entity_cell& entity_table::revive(std::string_view key, std::uint64_t hash) {
+  slot& here = slots_[passive_slot(hash)];
+  const stored_place place = here.place();
+  entity_cell* const cell = make_cell(key);
+  cell->pack = place.pack;
+  cell->packed_bytes = place.bytes & live_size_max;
+  here.set(cell);
   return *cell;
 }
 
-void entity_table::grow() {
-  decltype(slots_) old(slots_.size() * 2);
-  old.swap(slots_);
-  mask_ = slots_.size() - 1;
-  for (const slot& each : old) {
-    if (each.cell == nullptr)
-      continue;
-    std::uint64_t at = each.hash & mask_;
-    while (slots_[at].cell != nullptr)
-      at = (at + 1) & mask_;
-    slots_[at] = each;
-  }
-}
-
-void entity_table::erase(entity_cell& cell) {
-  const std::uint64_t hash = key_hash(cell.key());
-  std::uint64_t at = hash & mask_;
-  while (slots_[at].cell != &cell) {
-    FREEHOLD_ASSERT(slots_[at].cell != nullptr, "erases a cell it never had");
-    at = (at + 1) & mask_;
-  }
-  // Close the gap, so that no probe ends early (Knuth, vol. 3, 6.4 R).
-  for (std::uint64_t next = (at + 1) & mask_; slots_[next].cell != nullptr;
-       next = (next + 1) & mask_) {
-    const std::uint64_t ideal = slots_[next].hash & mask_;
-    if (((next - ideal) & mask_) >= ((next - at) & mask_)) {
-      slots_[at] = slots_[next];
-      at = next;
-    }
-  }
-  slots_[at] = {};
-  --size_;
+void entity_table::passivate(entity_cell& cell) {
+  FREEHOLD_ASSERT(cell.pack != entity_cell::no_pack && cell.shares_hash == 0,
+                  "only what can be found again leaves memory");
+  slots_[slot_of(cell)].set(stored_place{cell.pack, cell.packed_bytes});
   release(cell);
 }
 
-void entity_table::release(entity_cell& cell) {
-  void* state = state_of(cell);
-  type_.destroy(state);
-  if (!inline_state_)
-    ::operator delete (state, std::align_val_t{type_.state_alignment()});
-  cell.retire();
-  caf::intrusive_ptr_release(caf::actor_control_block::from(&cell));
-}
-
-void entity_table::clear() {
-  for (slot& each : slots_)
-    if (each.cell != nullptr)
-      release(*std::exchange(each.cell, nullptr));
-  cells_.let_go();
-  decltype(slots_)(slots_min).swap(slots_);
-  mask_ = slots_min - 1;
-  size_ = 0;
+entity_cell* entity_table::under_the_hand() noexcept {
+  if (hand_ >= slots_.size())
+    hand_ = 0;
+  if (hand_ + hand_prefetch_distance < slots_.size()) {
+    const slot& ahead = slots_[hand_ + hand_prefetch_distance];
+    if (ahead.is_cell())
+      __builtin_prefetch(reinterpret_cast<const char*>(ahead.cell())
+                         + sizeof(light_actor));
+  }
+  const slot& here = slots_[hand_++];
+  return here.is_cell() ? here.cell() : nullptr;
 }
 
 void entity_table::prefetch_cell(std::uint64_t hash) const noexcept {
-  for (std::uint64_t at = hash & mask_;; at = (at + 1) & mask_) {
+  for (std::size_t at = home_of(hash);; at = next(at)) {
     const slot& here = slots_[at];
-    if (here.cell == nullptr)
+    if (here.is_free())
       return;
     if (here.hash == hash) {
-      prefetch_content(*here.cell);
+      if (here.is_cell())
+        prefetch_content(*here.cell());
       return;
     }
   }
@@ -224,7 +379,7 @@ void entity_table::prefetch_content(const entity_cell& cell) const noexcept {
 std::size_t entity_table::overhead_bytes() const noexcept {
   if (size_ == 0)
     return 0;
-  return (cells_.bytes() + slots_.size() * sizeof(slot)) / size_
+  return (cells_.bytes() + index_bytes()) / size_
          - (inline_state_ ? type_.state_size() : 0);
 }
 

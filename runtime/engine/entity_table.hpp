@@ -4,6 +4,7 @@
 #include "runtime/engine/cell_slabs.hpp"
 #include "runtime/engine/entity_cell.hpp"
 #include "runtime/engine/huge_pages.hpp"
+#include "runtime/engine/memory_budget.hpp"
 #include "runtime/entity/entity_type.hpp"
 
 #include <caf/actor_system.hpp>
@@ -32,9 +33,29 @@ public:
   virtual void ended(entity_cell& cell) = 0;
 };
 
+/// Where the changelog has the state of an entity that is not in memory.
+struct stored_place {
+  /// Pack number + 1, as in `entity_cell::pack`; 0: nowhere.
+  std::uint64_t pack = entity_cell::no_pack;
+  /// What the entry counts as live: a `live_size`.
+  std::uint32_t bytes = 0;
+
+  explicit operator bool() const noexcept {
+    return pack != entity_cell::no_pack;
+  }
+  friend bool operator==(const stored_place&, const stored_place&) = default;
+};
+
 /// The entities of one type in one shard: an open-addressed index of hashes
-/// and cells (linear probing, a power of two, at most 4/5 full), made to be
-/// prefetched a batch ahead.
+/// (linear probing, at most 4/5 full, grown by half), made to be prefetched a
+/// batch ahead. A slot has the cell of an entity in memory, or the place in the
+/// changelog of one that is not (a *passive* one): 16 bytes, up to 30 with the
+/// slots that are free.
+///
+/// A passive entity is known by its hash alone; its key is compared when it is
+/// read back. So that this is exact, a second entity with the same hash stays
+/// in memory for good (`entity_cell::shares_hash`), and its changelog entries
+/// say so.
 ///
 /// Cells are built in the table's own slabs. One whose handle somebody outside
 /// still holds lives on there, ended and without a state, and refers to its
@@ -43,7 +64,8 @@ public:
 class entity_table {
 public:
   entity_table(const entity_type& type, std::uint32_t type_index,
-               cell_owner& owner, caf::actor_system& system);
+               cell_owner& owner, caf::actor_system& system,
+               memory_budget& budget);
   ~entity_table();
   entity_table(const entity_table&) = delete;
   entity_table& operator=(const entity_table&) = delete;
@@ -55,15 +77,80 @@ public:
     return type_index_;
   }
   [[nodiscard]] cell_owner& owner() const noexcept { return owner_; }
+  /// All entities, and those of them that are in memory.
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
+  [[nodiscard]] std::size_t cell_count() const noexcept { return cells_used_; }
+  [[nodiscard]] bool has_passive() const noexcept {
+    return cells_used_ != size_;
+  }
 
-  /// Null where there is none.
+  struct finding {
+    /// The entity, where it is in memory.
+    entity_cell* cell = nullptr;
+    /// Otherwise the passive entity of that hash, whose key may be another.
+    stored_place passive;
+  };
+  [[nodiscard]] finding look(std::string_view key,
+                             std::uint64_t hash) const noexcept;
+  /// Null where it is not in memory.
   [[nodiscard]] entity_cell* find(std::string_view key,
-                                  std::uint64_t hash) const noexcept;
-  /// @pre `find` gives null. The state is default-constructed.
+                                  std::uint64_t hash) const noexcept {
+    return look(key, hash).cell;
+  }
+  /// @pre `find` gives null, and no passive entity has that key. The state is
+  /// default-constructed.
   entity_cell& insert(std::string_view key, std::uint64_t hash);
   void erase(entity_cell& cell);
   void clear();
+
+  // -- leaving memory and coming back ----------------------------------------
+
+  /// Adds a passive entity, or moves the one of that hash.
+  /// @pre no entity in memory has that hash but those that share one
+  void put_passive(std::uint64_t hash, stored_place at);
+  /// Brings the passive entity of that hash into memory, with a default state.
+  entity_cell& revive(std::string_view key, std::uint64_t hash);
+  /// Takes a cell out of memory; its slot keeps the place.
+  /// @pre it has a pack and shares its hash with nobody before it
+  void passivate(entity_cell& cell);
+  /// The cell is used: it stays for as many passes of the hand as it is cheap.
+  void use(entity_cell& cell) const noexcept;
+  /// What the entity has in memory is measured again.
+  void measure(entity_cell& cell);
+
+  /// Moves the clock's hand until the cells take no more than `bytes`, or it
+  /// went `fruitless_slots_max` slots without finding one that `may_leave`.
+  /// Returns how many cells left.
+  template <class MayLeave>
+  std::size_t passivate_down_to(std::uint64_t bytes, MayLeave&& may_leave) {
+    std::size_t left = 0;
+    std::size_t fruitless = 0;
+    while (bytes_ > bytes && fruitless < fruitless_slots_max) {
+      ++fruitless;
+      entity_cell* const cell = under_the_hand();
+      if (cell == nullptr || !may_leave(*cell))
+        continue;
+      if (cell->credit > 0) {
+        --cell->credit;
+        continue;
+      }
+      passivate(*cell);
+      ++left;
+      fruitless = 0;
+    }
+    return left;
+  }
+  static constexpr std::size_t fruitless_slots_max = std::size_t{1} << 15U;
+
+  /// Memory of the cells with keys and states.
+  [[nodiscard]] std::uint64_t bytes() const noexcept { return bytes_; }
+  /// The same of the index.
+  [[nodiscard]] std::uint64_t index_bytes() const noexcept {
+    return slots_.size() * sizeof(slot);
+  }
+  [[nodiscard]] const memory_budget& budget() const noexcept { return budget_; }
+
+  // -- the rest --------------------------------------------------------------
 
   [[nodiscard]] void* state_of(entity_cell& cell) const noexcept {
     char* at = reinterpret_cast<char*>(&cell) + sizeof(entity_cell);
@@ -73,17 +160,18 @@ public:
   void reset_state(entity_cell& cell) const;
 
   void prefetch_slot(std::uint64_t hash) const noexcept {
-    __builtin_prefetch(&slots_[hash & mask_]);
+    __builtin_prefetch(&slots_[home_of(hash)]);
   }
   /// To be called some time after `prefetch_slot`.
   void prefetch_cell(std::uint64_t hash) const noexcept;
   void prefetch_content(const entity_cell& cell) const noexcept;
 
+  /// Those in memory.
   template <class Visit>
   void for_each(Visit&& visit) const {
     for (const slot& each : slots_)
-      if (each.cell != nullptr)
-        visit(*each.cell);
+      if (each.is_cell())
+        visit(*each.cell());
   }
 
   /// Bytes of memory per entity besides key and state: control block, cell,
@@ -91,14 +179,47 @@ public:
   [[nodiscard]] std::size_t overhead_bytes() const noexcept;
 
 private:
+  /// A cell's address (one strong reference), or a place with the lowest bit
+  /// set: pack number + 1 (40 bits), live size in units (23 bits).
   struct slot {
     std::uint64_t hash = 0;
-    entity_cell* cell = nullptr; // one strong reference
-  };
+    std::uint64_t content = 0;
 
+    [[nodiscard]] bool is_free() const noexcept { return content == 0; }
+    [[nodiscard]] bool is_cell() const noexcept {
+      return content != 0 && (content & 1U) == 0;
+    }
+    [[nodiscard]] bool is_passive() const noexcept {
+      return (content & 1U) != 0;
+    }
+    [[nodiscard]] entity_cell* cell() const noexcept {
+      return reinterpret_cast<entity_cell*>(content);
+    }
+    [[nodiscard]] stored_place place() const noexcept;
+    void set(entity_cell* to) noexcept {
+      content = reinterpret_cast<std::uint64_t>(to);
+    }
+    void set(stored_place to) noexcept;
+  };
+  static_assert(sizeof(slot) == 16);
+
+  /// Where a hash is looked for first: its upper half in proportion, so that
+  /// the size may be any and growing keeps the order (Lemire, 2016).
+  [[nodiscard]] std::size_t home_of(std::uint64_t hash) const noexcept {
+    return (hash >> 32U) * slots_.size() >> 32U;
+  }
+  [[nodiscard]] std::size_t next(std::size_t at) const noexcept {
+    return at + 1 == slots_.size() ? 0 : at + 1;
+  }
+  [[nodiscard]] std::size_t slot_of(const entity_cell& cell) const;
+  /// A free slot for one more. `shares` says whether the hash is there already.
+  std::size_t take_slot(std::uint64_t hash, bool& shares);
+  [[nodiscard]] std::size_t passive_slot(std::uint64_t hash) const;
+  entity_cell* under_the_hand() noexcept;
   void grow();
   void release(entity_cell& cell);
   entity_cell* make_cell(std::string_view key);
+  void counted(std::uint64_t before, std::uint64_t now) noexcept;
 
   friend class entity_cell;
 
@@ -106,14 +227,18 @@ private:
   const std::uint32_t type_index_;
   cell_owner& owner_;
   caf::actor_system& system_;
+  memory_budget& budget_;
   caf::actor_config config_;
   std::vector<slot, huge_page_allocator<slot>> slots_;
-  std::uint64_t mask_ = 0;
   std::size_t size_ = 0;
+  std::size_t cells_used_ = 0;
+  std::size_t hand_ = 0;
+  std::uint64_t bytes_ = 0;
   /// Larger states and those with strict alignment have memory of their own,
   /// and behind the cell is a pointer.
   const bool inline_state_;
   const std::size_t hot_bytes_;
+  const std::size_t block_bytes_;
   cell_slabs cells_;
 };
 

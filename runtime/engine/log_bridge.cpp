@@ -30,6 +30,15 @@ void log_bridge::fetch_failed(topic_partition source, next_offset from,
        messages::fetch_failed{source, from, std::move(why)});
 }
 
+void log_bridge::looked_up(std::shared_ptr<ports::lookup> what,
+                           result<void> outcome) {
+  const auto shard = who_.shard(what->source.partition);
+  std::optional<error> why;
+  if (!outcome)
+    why = std::move(outcome.error());
+  send(shard, messages::looked_up{std::move(what), std::move(why)});
+}
+
 void log_bridge::committed(ports::commit_result outcome) {
   send(who_.group, messages::committed{std::move(outcome)});
 }

@@ -17,6 +17,8 @@ public:
   void fetched(next_offset from, ports::record_batch_ptr batch) override;
   void fetch_failed(topic_partition source, next_offset from,
                     error why) override;
+  void looked_up(std::shared_ptr<ports::lookup> what,
+                 result<void> outcome) override;
   void committed(ports::commit_result outcome) override;
   void recovered(std::vector<ports::shard_grant> shards) override;
   void broken(error why) override;

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <vector>
 
 /// What the engine's own actors send each other. Local only: none of it is
@@ -30,6 +31,10 @@ struct fetch_failed {
   topic_partition source;
   next_offset from;
   error why;
+};
+struct looked_up {
+  std::shared_ptr<ports::lookup> what;
+  std::optional<error> why; // it failed
 };
 
 // -- between the commit group and its shards ---------------------------------
@@ -108,6 +113,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(freehold::engine::messages::revoked)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(freehold::engine::messages::lost)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(freehold::engine::messages::fetched)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(freehold::engine::messages::fetch_failed)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(freehold::engine::messages::looked_up)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(freehold::engine::messages::close_unit)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(freehold::engine::messages::part)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(freehold::engine::messages::unit_done)

@@ -2,6 +2,7 @@
 
 #include "runtime/base/random.hpp"
 #include "runtime/engine/application_plan.hpp"
+#include "runtime/engine/bringing.hpp"
 #include "runtime/engine/changelog_index.hpp"
 #include "runtime/engine/entity_table.hpp"
 #include "runtime/engine/envelope.hpp"
@@ -16,6 +17,8 @@
 
 #include <array>
 #include <cstdint>
+#include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -36,6 +39,7 @@ public:
   [[nodiscard]] virtual timestamp now() const = 0;
   virtual void fetch(const ports::fetch_request& what) = 0;
   virtual void cancel_fetch(topic_partition source) = 0;
+  virtual void look_up(std::shared_ptr<ports::lookup> what) = 0;
   virtual void truncate(topic_partition target, next_offset before) = 0;
   /// The unit should close before its time.
   virtual void close_wanted() = 0;
@@ -119,7 +123,8 @@ public:
         shard_host& host, caf::actor_system& system,
         ports::crash_slot& crash_slot,
         const std::vector<ports::crash_ledger::suspect>& suspects,
-        quarantine& alone, const counters& so_far);
+        quarantine& alone, std::deque<memory_budget>& budgets,
+        const counters& so_far);
   ~shard() override;
 
   // -- ownership -------------------------------------------------------------
@@ -132,6 +137,9 @@ public:
 
   void fetched(next_offset from, const ports::record_batch_ptr& batch);
   void fetch_failed(topic_partition source, next_offset from, const error& why);
+  /// The answer to a lookup; `why` says that it failed.
+  void looked_up(const std::shared_ptr<ports::lookup>& what,
+                 const std::optional<error>& why);
   /// Handles a slice of what is there. Cheap when there is nothing.
   void work();
   /// Takes no further input, for good; what was taken is finished.
@@ -160,9 +168,11 @@ public:
   [[nodiscard]] state current_state() const noexcept { return state_; }
   [[nodiscard]] partition_index index() const noexcept { return index_; }
   [[nodiscard]] counters count() const;
-  /// The entity's handle, or none where it does not exist here.
-  [[nodiscard]] caf::actor find_entity(std::string_view type,
-                                       std::string_view key);
+  /// Tells the entity's handle, or none where it does not exist here: at once,
+  /// or after it has come back into memory. Who holds the handle keeps it
+  /// there.
+  void find_entity(std::string_view type, std::string_view key,
+                   std::function<void(caf::actor)> tell);
   [[nodiscard]] const entity_table& table(std::uint32_t type) const {
     return *tables_[type];
   }
@@ -215,6 +225,13 @@ private:
     std::uint64_t pack = 0;
   };
 
+  /// Somebody outside looks for an entity that is not in memory.
+  struct search {
+    std::uint32_t type = 0;
+    std::string key;
+    std::function<void(caf::actor)> tell;
+  };
+
   struct timer_change {
     bool set = false;
     timer what; // of a cancelled one, only the identity
@@ -229,6 +246,7 @@ private:
   void withdraw(input& from);
   void request_input(input& from);
   std::size_t take_from(input& from, std::size_t count);
+  void prepare_from(input& from);
   void prepare(input& from, const record& what, taken_message& into);
   void prepare_envelope(std::string_view value, taken_message& into);
   void prepare_record(const record& what, taken_message& into);
@@ -276,6 +294,25 @@ private:
   /// could say so.
   void acquit_the_committed();
 
+  // passivation (shard_passivation.cpp)
+  [[nodiscard]] std::shared_ptr<bringing> new_bringing() const;
+  /// False where nothing is wanted.
+  bool ask_for(std::shared_ptr<bringing> wanted);
+  /// How many of the prepared messages, from the first on, have their entity
+  /// in memory or a new one. Where it is none, theirs are asked for.
+  std::size_t in_memory_of(std::size_t begin, std::size_t end);
+  [[nodiscard]] bool is_away(const timer& what) const;
+  /// Asks for the entities of this timer and of others that are due.
+  void bring_due_timers(const timer& first);
+  // Each asks for what it needs; false where nothing is away.
+  bool bring_sought();
+  bool bring_held();
+  bool bring_stale();
+  bool come_back(const bringing& from, const bringing::wanted& one);
+  bool read_state_into(entity_cell& cell, const changelog::state_entry& entry);
+  [[nodiscard]] bool may_leave(const entity_cell& cell) const;
+  void passivate_idle();
+
   // event time (shard_time.cpp)
   [[nodiscard]] event_clock new_clock() const;
   void note_event_time(taken_message& message);
@@ -315,10 +352,9 @@ private:
   bool restore_pack(std::string_view pack, std::uint64_t number);
   bool restore_entry(changelog::entry_kind kind, std::string_view payload,
                      std::uint32_t bytes, std::uint64_t number);
-  bool restore_state(std::string_view payload, std::uint32_t bytes,
-                     std::uint64_t number);
+  bool restore_state(changelog::entry_kind kind, std::string_view payload,
+                     std::uint32_t bytes, std::uint64_t number);
   bool restore_early(std::uint32_t schema);
-  bool restore_stale(std::string_view pack, std::uint64_t number);
   void serve();
   void fail(const error& why);
   void schedule_wake();
@@ -364,6 +400,7 @@ private:
   std::shared_ptr<shard_unit> in_flight_;
   std::shared_ptr<shard_unit> spare_;
   std::uint32_t touch_number_ = 1;
+  std::uint32_t touched_in_flight_ = 0;
   std::uint64_t unit_number_ = 0;
   /// How large a state was in the last unit, on average.
   std::uint64_t state_bytes_expected_ = state_bytes_min;
@@ -392,7 +429,12 @@ private:
   std::uint32_t ordinal_ = 0;
   std::string scratch_;
   std::string envelope_scratch_;
+  /// Messages of one input, ready to be delivered: [at, end) of the array, the
+  /// first of them from where that input's cursor is.
   std::array<taken_message, 128> prepared_;
+  const input* prepared_of_ = nullptr;
+  std::size_t prepared_at_ = 0;
+  std::size_t prepared_end_ = 0;
 
   // the changelog
   changelog_index changelog_;
@@ -409,20 +451,31 @@ private:
   open_read front_asked_;
   std::uint64_t compaction_budget_ = 0;
 
+  // passivation
+  /// What was asked of the log, until the answer.
+  std::shared_ptr<bringing> bringing_;
+  /// What came has not been used yet: nobody leaves.
+  bool just_brought_ = false;
+  std::vector<search> sought_;
+
   // restoring
   struct reading {
-    bool all = true; // false: first the packs of stale cells, then the tail
-    std::vector<std::uint64_t> packs;
-    std::size_t next_pack = 0;
+    bool all = true; // false: first the stale cells, then the tail
     next_offset from{0};
     next_offset end{0};
     open_read asked;
   };
   reading reading_;
   std::uint32_t restore_begins_ = 0;
-  std::map<std::uint64_t, std::pair<entity_cell*, held_message>> restored_held_;
+  struct restored_held {
+    std::uint32_t type = 0;
+    std::string key;
+    held_message message;
+  };
+  std::map<std::uint64_t, restored_held> restored_held_;
   /// States that came before their schema: compaction moved it behind them.
   struct early_state {
+    changelog::entry_kind kind = changelog::entry_kind::state;
     std::uint32_t schema = 0;
     std::uint64_t pack = 0;
     std::uint32_t bytes = 0;

@@ -24,7 +24,7 @@ shard_actor::shard_actor(
       around_(around),
       published_(published),
       shard_(std::make_shared<shard>(around.plan, index, *this, home.system(),
-                                     slot, suspects, alone,
+                                     slot, suspects, alone, around.budgets,
                                      published.values.totals())) {}
 
 // NOLINTNEXTLINE(readability-function-size): one case per kind
@@ -38,6 +38,11 @@ bool shard_actor::handle(caf::mailbox_element& what) {
   if (content.match_elements<messages::fetched>()) {
     const auto& answer = content.get_as<messages::fetched>(0);
     shard_->fetched(answer.from, answer.batch);
+    return true;
+  }
+  if (content.match_elements<messages::looked_up>()) {
+    const auto& answer = content.get_as<messages::looked_up>(0);
+    shard_->looked_up(answer.what, answer.why);
     return true;
   }
   if (content.match_elements<messages::close_unit>()) {
@@ -122,6 +127,10 @@ void shard_actor::fetch(const ports::fetch_request& what) {
 
 void shard_actor::cancel_fetch(topic_partition source) {
   around_.log.cancel_fetch(source);
+}
+
+void shard_actor::look_up(std::shared_ptr<ports::lookup> what) {
+  around_.log.look_up(std::move(what));
 }
 
 void shard_actor::truncate(topic_partition target, next_offset before) {

@@ -8,6 +8,7 @@
 #include <caf/actor.hpp>
 
 #include <atomic>
+#include <deque>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -66,6 +67,8 @@ struct surroundings {
   const clock& time;
   directory& who;
   ports::crash_ledger& ledger;
+  /// By entity type; for the shards.
+  std::deque<memory_budget>& budgets;
   answer_listener* listener = nullptr;
 };
 
@@ -101,6 +104,7 @@ private:
   [[nodiscard]] timestamp now() const override { return around_.time.now(); }
   void fetch(const ports::fetch_request& what) override;
   void cancel_fetch(topic_partition source) override;
+  void look_up(std::shared_ptr<ports::lookup> what) override;
   void truncate(topic_partition target, next_offset before) override;
   void close_wanted() override;
   void continue_later() override;

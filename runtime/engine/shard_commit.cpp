@@ -90,6 +90,7 @@ std::optional<std::shared_ptr<shard_unit>> shard::close(unit_id unit) {
   if (!pack_unit())
     return std::shared_ptr<shard_unit>{};
   in_flight_ = filling_;
+  touched_in_flight_ = touch_number_;
   begin_unit();
   const std::uint64_t written = in_flight_->packs.bytes();
   const double factor = plan_->options.changelog_live_factor;
@@ -225,17 +226,20 @@ bool shard::pack_unit() {
       ahead.table().prefetch_content(ahead);
     }
     entity_cell& cell = *unit.touched[i].cell;
-    const entity_table& table = cell.table();
-    const std::uint32_t size =
-        packs.put_state(schema_of_type_[table.type_index()], cell.key(),
-                        cell.sequence, [&](std::string& out) {
-                          table.type().encode(table.state_of(cell), out);
-                        });
+    entity_table& table = cell.table();
+    const std::uint32_t size = packs.put_state(
+        cell.shares_hash != 0 ? changelog::entry_kind::state_of_shared_hash
+                              : changelog::entry_kind::state,
+        schema_of_type_[table.type_index()], cell.key(), cell.sequence,
+        [&](std::string& out) {
+          table.type().encode(table.state_of(cell), out);
+        });
     largest = std::max<std::size_t>(largest, size);
     packed += size;
-    live += static_cast<std::int64_t>(size) - cell.packed_bytes;
-    cell.packed_bytes = size & entity_cell::packed_bytes_mask;
+    live += std::int64_t{live_size(size)} - cell.packed_bytes;
+    cell.packed_bytes = live_size(size) & live_size_max;
     cell.pack = pack_now();
+    table.measure(cell);
   }
   if (!unit.touched.empty())
     state_bytes_expected_ =
@@ -309,6 +313,7 @@ void shard::committed(const std::vector<record_offset>& offsets) {
     careful_ = false; // one more of these costs one more undo
   spare_ = std::move(in_flight_);
   in_flight_ = nullptr;
+  passivate_idle();
   if (state_ == state::draining && filling_->is_blank() && !positions_moved()) {
     host_.released();
     return;
@@ -325,6 +330,7 @@ void shard::undo() {
     return; // nothing of it is in any unit: it goes on reading
   if (state_ == state::undoing) {
     reading_.all = true; // what was read so far may be of no use: from anew
+    bringing_ = nullptr;
     if (reading_.asked.withdraw())
       host_.cancel_fetch({plan_->changelog, index_});
     forget_everything();
@@ -342,6 +348,9 @@ void shard::undo() {
     host_.cancel_fetch({plan_->changelog, index_});
   front_batch_ = nullptr;
   front_ = changelog_.first_number();
+  bringing_ = nullptr;
+  just_brought_ = false;
+  prepared_of_ = nullptr;
   forget_underway();
   close_pending_.reset();
   give_up_probe();
@@ -370,7 +379,7 @@ void shard::undo_cells(shard_unit& unit) {
     changelog_.live_grew(it->packed_bytes);
     cell.pack = it->pack;
     cell.sequence = it->sequence;
-    cell.packed_bytes = it->packed_bytes & entity_cell::packed_bytes_mask;
+    cell.packed_bytes = it->packed_bytes & live_size_max;
     if (cell.stale == 0) {
       cell.stale = 1;
       stale_.push_back(&cell);
@@ -474,6 +483,7 @@ void shard::compact_pack(std::string_view pack, std::uint64_t number) {
     changelog::state_entry entry;
     entity_table* table = nullptr;
     std::uint64_t hash = 0;
+    bool by_hash = true;
   };
   std::vector<found> states;
   auto reader = pack_reader::open(pack);
@@ -492,6 +502,7 @@ void shard::compact_pack(std::string_view pack, std::uint64_t number) {
     const std::string_view payload = (*next)->payload;
     switch ((*next)->kind) {
     case entry_kind::state:
+    case entry_kind::state_of_shared_hash:
       if (const auto entry = pack_reader::state(payload)) {
         const auto schema = schemas_.find(entry->schema);
         FREEHOLD_ASSERT(schema != schemas_.end(),
@@ -500,6 +511,7 @@ void shard::compact_pack(std::string_view pack, std::uint64_t number) {
         each.entry = *entry;
         each.table = tables_[schema->second.type].get();
         each.hash = key_hash(entry->key);
+        each.by_hash = (*next)->kind == entry_kind::state;
         each.table->prefetch_slot(each.hash);
       }
       break;
@@ -544,7 +556,13 @@ void shard::compact_pack(std::string_view pack, std::uint64_t number) {
   for (const found& each : states)
     each.table->prefetch_cell(each.hash);
   for (const found& each : states) {
-    entity_cell* cell = each.table->find(each.entry.key, each.hash);
+    auto [cell, passive] = each.table->look(each.entry.key, each.hash);
+    if (cell == nullptr && each.by_hash && passive.pack == here) {
+      cell = &each.table->revive(each.entry.key, each.hash);
+      if (!read_state_into(*cell, each.entry))
+        return;
+      cell->credit = 0; // nobody asked for it
+    }
     if (cell != nullptr && cell->pack == here)
       touch(*cell);
   }
@@ -556,8 +574,11 @@ void shard::expire_answers() {
 
 counters shard::count() const {
   counters now = total_;
-  for (const auto& table : tables_)
+  for (const auto& table : tables_) {
     now.entities += table->size();
+    now.entities_in_memory += table->cell_count();
+    now.entity_bytes += table->bytes();
+  }
   now.answers_forgotten += answers_.forgotten();
   now.waiting_messages = waiting_.size();
   now.timers = timers_.size();

@@ -34,7 +34,8 @@ constexpr std::uint32_t restore_begins_max = 5;
 bool shard::may_take() const noexcept {
   const engine_options& options = plan_->options;
   return state_ == state::serving && !stopped_taking_ && !close_pending_
-         && !is_full() && unit_bytes() < options.unit_bytes_max;
+         && bringing_ == nullptr && !is_full()
+         && unit_bytes() < options.unit_bytes_max;
 }
 
 bool shard::is_full() const noexcept {
@@ -146,6 +147,7 @@ void shard::stop_taking() {
     withdraw(each);
     each.begin_at(each.position);
   }
+  prepared_of_ = nullptr;
 }
 
 void shard::work() {
@@ -153,13 +155,18 @@ void shard::work() {
     return;
   if (underway_ != 0)
     return; // the cells come first; the last arrival continues
+  if (bringing_ != nullptr)
+    return; // the log's answer continues
   if (close_pending_)
     finish_close(*std::exchange(close_pending_, std::nullopt));
   if (state_ != state::serving)
     return; // it was undone: a state is too large
+  if (!sought_.empty() && bring_sought())
+    return;
   std::size_t due = 0;
   while (due < slice_due_max && state_ == state::serving && !close_pending_
-         && !stopped_taking_ && unit_bytes() < plan_->options.unit_bytes_max
+         && bringing_ == nullptr && !stopped_taking_
+         && unit_bytes() < plan_->options.unit_bytes_max
          && (retry_one() || fire_one()))
     ++due;
   bool more = due == slice_due_max;
@@ -168,18 +175,23 @@ void shard::work() {
   // An input that found no room has its turn first the next time.
   for (std::size_t i = 0; i < inputs_.size() && left > 0 && may_take(); ++i) {
     input& from = inputs_[next_input_];
-    next_input_ = (next_input_ + 1) % inputs_.size();
     while (left > 0 && from.current != nullptr && may_take() && !is_ahead(from))
       left -= take_from(from, left);
+    if (bringing_ == nullptr) // it goes on where it waits
+      next_input_ = (next_input_ + 1) % inputs_.size();
   }
   if (state_ != state::serving)
     return;
+  just_brought_ = false;
+  passivate_idle();
   compact();
   if (unit_bytes() >= plan_->options.unit_bytes_max && !close_asked_) {
     close_asked_ = true;
     host_.close_wanted();
   }
   let_others_follow();
+  if (bringing_ != nullptr)
+    return;
   schedule_wake();
   for (const input& each : inputs_)
     more = more || (each.current != nullptr && !is_ahead(each));
@@ -214,15 +226,12 @@ void shard::schedule_wake() {
 
 std::size_t shard::take_from(input& from, std::size_t count) {
   const auto& records = from.current->records;
-  count = std::min({count, prepared_.size(), records.size() - from.cursor});
-  for (std::size_t i = 0; i < count; ++i) {
-    prepare(from, records[from.cursor + i], prepared_[i]);
-    if (prepared_[i].table != nullptr)
-      prepared_[i].table->prefetch_slot(prepared_[i].hash);
-  }
-  for (std::size_t i = 0; i < count; ++i)
-    if (prepared_[i].table != nullptr)
-      prepared_[i].table->prefetch_cell(prepared_[i].hash);
+  if (prepared_of_ != &from || prepared_at_ == prepared_end_)
+    prepare_from(from);
+  count = std::min(count, prepared_end_ - prepared_at_);
+  count = in_memory_of(prepared_at_, prepared_at_ + count);
+  if (count == 0)
+    return 0;
   if (!plan_->options.direct_delivery)
     underway_batches_.push_back(from.current);
   if (plan_->event_time)
@@ -230,7 +239,7 @@ std::size_t shard::take_from(input& from, std::size_t count) {
   // A bound that one record reaches stops the next one.
   std::size_t taken = 0;
   do {
-    deliver(prepared_[taken]);
+    deliver(prepared_[prepared_at_++]);
   } while (++taken < count && may_take() && !is_ahead(from));
   count = taken;
   from.cursor += count;
@@ -243,6 +252,21 @@ std::size_t shard::take_from(input& from, std::size_t count) {
     request_input(from);
   }
   return count;
+}
+
+void shard::prepare_from(input& from) {
+  const auto& records = from.current->records;
+  prepared_of_ = &from;
+  prepared_at_ = 0;
+  prepared_end_ = std::min(prepared_.size(), records.size() - from.cursor);
+  for (std::size_t i = 0; i < prepared_end_; ++i) {
+    prepare(from, records[from.cursor + i], prepared_[i]);
+    if (prepared_[i].table != nullptr)
+      prepared_[i].table->prefetch_slot(prepared_[i].hash);
+  }
+  for (std::size_t i = 0; i < prepared_end_; ++i)
+    if (prepared_[i].table != nullptr)
+      prepared_[i].table->prefetch_cell(prepared_[i].hash);
 }
 
 // -- what a record says ------------------------------------------------------
@@ -343,7 +367,9 @@ void shard::deliver(taken_message& message) {
     return;
   }
   entity_cell* cell = message.table->find(message.message.key, message.hash);
-  if (cell == nullptr) {
+  if (cell != nullptr) {
+    message.table->use(*cell);
+  } else {
     if (!is_at_home(message))
       return;
     cell = &message.table->insert(message.message.key, message.hash);
@@ -662,16 +688,6 @@ void shard::ended(entity_cell&) {
     return;
   if (!std::exchange(filling_->has_lost_a_cell, true))
     host_.undo_wanted();
-}
-
-caf::actor shard::find_entity(std::string_view type, std::string_view key) {
-  const auto which = plan_->type(type);
-  if (!which || (state_ != state::serving && state_ != state::draining))
-    return {};
-  entity_cell* cell = tables_[*which]->find(key, key_hash(key));
-  if (cell == nullptr)
-    return {};
-  return cell->handle_of();
 }
 
 } // namespace freehold::engine

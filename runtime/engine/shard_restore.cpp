@@ -11,18 +11,12 @@
 
 namespace freehold::engine {
 
-namespace {
-
-/// One read of a pack whose place is known: there is no use for more.
-constexpr std::uint32_t single_pack_bytes = 64U << 10U;
-
-} // namespace
-
 shard::shard(std::shared_ptr<const application_plan> plan,
              partition_index index, shard_host& host, caf::actor_system& system,
              ports::crash_slot& crash_slot,
              const std::vector<ports::crash_ledger::suspect>& suspects,
-             quarantine& alone, const counters& so_far)
+             quarantine& alone, std::deque<memory_budget>& budgets,
+             const counters& so_far)
     : plan_(std::move(plan)),
       index_(index),
       host_(host),
@@ -37,8 +31,8 @@ shard::shard(std::shared_ptr<const application_plan> plan,
   std::copy_if(suspects.begin(), suspects.end(), std::back_inserter(suspects_),
                [this](const auto& each) { return each.partition == index_; });
   for (std::uint32_t i = 0; i < plan_->types.size(); ++i)
-    tables_.push_back(
-        std::make_unique<entity_table>(*plan_->types[i], i, *this, system));
+    tables_.push_back(std::make_unique<entity_table>(*plan_->types[i], i, *this,
+                                                     system, budgets[i]));
   for (const auto& source : plan_->sources)
     inputs_.emplace_back(topic_partition{source.topic, index_}, &source);
   inputs_.emplace_back(topic_partition{plan_->inbox, index_}, nullptr);
@@ -73,15 +67,11 @@ void shard::resume(const ports::shard_grant& grant) {
     start_restore(grant.changelog_begin, grant.changelog_end);
     return;
   }
-  reading_.packs.clear();
-  for (const entity_cell* cell : stale_)
-    reading_.packs.push_back(cell->pack - 1);
-  std::sort(reading_.packs.begin(), reading_.packs.end());
-  reading_.packs.erase(
-      std::unique(reading_.packs.begin(), reading_.packs.end()),
-      reading_.packs.end());
-  reading_.next_pack = 0;
   reading_.end = grant.changelog_end;
+  if (bring_stale())
+    return;
+  reading_.all = true;
+  reading_.from = changelog_end_;
   read_on();
 }
 
@@ -117,6 +107,11 @@ void shard::lose() {
   if (close_pending_)
     host_.part_ready(*std::exchange(close_pending_, std::nullopt), nullptr);
   give_up_probe();
+  bringing_ = nullptr;
+  just_brought_ = false;
+  prepared_of_ = nullptr;
+  for (const auto& each : std::exchange(sought_, {}))
+    each.tell({});
   reading_ = {};
   revoked_ = false;
   careful_ = false;
@@ -150,44 +145,19 @@ void shard::start_restore(next_offset begin, next_offset end) {
 }
 
 void shard::read_on() {
-  std::uint32_t bytes = plan_->options.fetch_bytes;
-  if (!reading_.all && reading_.next_pack < reading_.packs.size()) {
-    reading_.from = next_offset{
-        changelog_.at(reading_.packs[reading_.next_pack]).offset.value()};
-    bytes = single_pack_bytes;
-  } else if (!reading_.all) {
-    // All stale states are back; what the log knows beyond them follows.
-    reading_.all = true;
-    reading_.from = changelog_end_;
-  }
-  if (reading_.all && reading_.from >= reading_.end) {
-    serve();
+  if (reading_.from >= reading_.end) {
+    if (!bring_held())
+      serve();
     return;
   }
   reading_.asked.ask(reading_.from);
   host_.fetch({.source = {plan_->changelog, index_},
                .from = reading_.from,
-               .bytes_max = bytes,
+               .bytes_max = plan_->options.fetch_bytes,
                .wait = ports::fetch_wait::no});
 }
 
 void shard::restore_from(const ports::record_batch& batch) {
-  if (!reading_.all) {
-    for (const record& each : batch.records) {
-      if (reading_.next_pack == reading_.packs.size())
-        break;
-      const std::uint64_t wanted = reading_.packs[reading_.next_pack];
-      if (each.offset < changelog_.at(wanted).offset)
-        continue;
-      if (each.offset != changelog_.at(wanted).offset)
-        break;
-      if (!restore_stale(each.value, wanted))
-        return;
-      ++reading_.next_pack;
-    }
-    read_on();
-    return;
-  }
   for (const record& each : batch.records) {
     if (next_offset{each.offset.value()} >= reading_.end)
       break;
@@ -207,36 +177,6 @@ void shard::restore_from(const ports::record_batch& batch) {
   }
   reading_.from = batch.next;
   read_on();
-}
-
-bool shard::restore_stale(std::string_view pack, std::uint64_t number) {
-  auto reader = changelog::pack_reader::open(pack);
-  while (reader) {
-    const auto next = reader->next();
-    if (!next) {
-      fail(next.error());
-      return false;
-    }
-    if (!*next)
-      return true;
-    if ((*next)->kind != changelog::entry_kind::state)
-      continue;
-    const auto entry = changelog::pack_reader::state((*next)->payload);
-    if (!entry)
-      break;
-    const auto schema = schemas_.find(entry->schema);
-    if (schema == schemas_.end())
-      break;
-    entity_table& table = *tables_[schema->second.type];
-    entity_cell* cell = table.find(entry->key, key_hash(entry->key));
-    if (cell == nullptr || cell->stale == 0 || cell->pack != number + 1)
-      continue;
-    if (!restore_state((*next)->payload, (*next)->bytes, number))
-      return false;
-  }
-  fail({errc::corrupt, "a changelog record that was read before does not "
-                       "decode any more"});
-  return false;
 }
 
 bool shard::restore_pack(std::string_view pack, std::uint64_t number) {
@@ -303,7 +243,8 @@ bool shard::restore_entry(changelog::entry_kind kind, std::string_view payload,
     return restore_early(entry->id);
   }
   case entry_kind::state:
-    return restore_state(payload, bytes, number);
+  case entry_kind::state_of_shared_hash:
+    return restore_state(kind, payload, bytes, number);
   case entry_kind::held: {
     const auto entry = pack_reader::held(payload);
     if (!entry)
@@ -330,17 +271,11 @@ bool shard::restore_entry(changelog::entry_kind kind, std::string_view payload,
         plan_->event_time && plan_->source_of(held.topic) != nullptr;
     held.pack = number + 1;
     held.packed_bytes = bytes;
-    entity_table& table = *tables_[*type];
-    const std::uint64_t hash = key_hash(entry->key);
-    entity_cell* cell = table.find(entry->key, hash);
-    if (cell == nullptr)
-      cell = &table.insert(entry->key, hash);
-    note_fresh(*cell);
     // In order of numbers, whatever order compaction left them in.
     auto& kept = restored_held_[entry->number];
-    changelog_.live_shrank(kept.second.packed_bytes);
+    changelog_.live_shrank(kept.message.packed_bytes);
     changelog_.live_grew(bytes);
-    kept = {cell, std::move(held)};
+    kept = {*type, std::string{entry->key}, std::move(held)};
     return true;
   }
   case entry_kind::held_gone: {
@@ -349,7 +284,7 @@ bool shard::restore_entry(changelog::entry_kind kind, std::string_view payload,
       return broken(gone.error());
     if (const auto found = restored_held_.find(*gone);
         found != restored_held_.end()) {
-      changelog_.live_shrank(found->second.second.packed_bytes);
+      changelog_.live_shrank(found->second.message.packed_bytes);
       restored_held_.erase(found);
     }
     return true;
@@ -425,13 +360,13 @@ bool shard::restore_early(std::uint32_t schema) {
                                        std::make_move_iterator(early_.end())};
   early_.erase(known, early_.end());
   for (const early_state& each : ready)
-    if (!restore_state(each.payload, each.bytes, each.pack))
+    if (!restore_state(each.kind, each.payload, each.bytes, each.pack))
       return false;
   return true;
 }
 
-bool shard::restore_state(std::string_view payload, std::uint32_t bytes,
-                          std::uint64_t number) {
+bool shard::restore_state(changelog::entry_kind kind, std::string_view payload,
+                          std::uint32_t bytes, std::uint64_t number) {
   const auto entry = changelog::pack_reader::state(payload);
   if (!entry) {
     fail(entry.error());
@@ -439,39 +374,44 @@ bool shard::restore_state(std::string_view payload, std::uint32_t bytes,
   }
   const auto schema = schemas_.find(entry->schema);
   if (schema == schemas_.end()) {
-    early_.push_back({entry->schema, number, bytes, std::string{payload}});
+    early_.push_back(
+        {kind, entry->schema, number, bytes, std::string{payload}});
     return true;
   }
   entity_table& table = *tables_[schema->second.type];
-  const auto whose = [&] {
-    return "the state of " + std::string{table.type().traits().type} + "/"
-           + std::string{entry->key} + " cannot be read: ";
-  };
   if (schema->second.decoder == nullptr) {
-    fail({errc::missing_upcaster, whose() + schema->second.fault});
+    fail({errc::missing_upcaster,
+          "the state of " + std::string{table.type().traits().type} + "/"
+              + std::string{entry->key}
+              + " cannot be read: " + schema->second.fault});
     return false;
   }
   const std::uint64_t hash = key_hash(entry->key);
-  entity_cell* cell = table.find(entry->key, hash);
-  if (cell == nullptr)
-    cell = &table.insert(entry->key, hash);
-  else if (cell->pack > number + 1)
+  const stored_place here{number + 1, live_size(bytes)};
+  auto [cell, passive] = table.look(entry->key, hash);
+  const bool by_hash = kind == changelog::entry_kind::state;
+  const stored_place before = cell != nullptr
+                                  ? stored_place{cell->pack, cell->packed_bytes}
+                              : by_hash ? passive
+                                        : stored_place{};
+  if (before.pack > here.pack)
     return true; // a newer one did not have to wait for its schema
-  else
-    table.reset_state(*cell);
-  const auto read =
-      schema->second.decoder->read(entry->bytes, table.state_of(*cell));
-  if (!read) {
-    fail({read.error().code, whose() + read.error().context});
-    return false;
+  changelog_.live_shrank(before.bytes);
+  changelog_.live_grew(here.bytes);
+  if (cell == nullptr && by_hash) {
+    table.put_passive(hash, here);
+    return true;
   }
-  changelog_.live_shrank(cell->packed_bytes);
-  changelog_.live_grew(bytes);
-  cell->pack = number + 1;
-  cell->packed_bytes = bytes & entity_cell::packed_bytes_mask;
-  cell->sequence = entry->sequence;
+  if (cell == nullptr) {
+    cell = &table.insert(entry->key, hash);
+    cell->shares_hash = 1; // also where the other one has not come yet
+  } else {
+    table.reset_state(*cell);
+  }
+  cell->pack = here.pack;
+  cell->packed_bytes = here.bytes & live_size_max;
   cell->stale = 0;
-  return true;
+  return read_state_into(*cell, *entry);
 }
 
 void shard::serve() {
@@ -481,8 +421,15 @@ void shard::serve() {
                              + ", which the changelog does not have"});
     return;
   }
-  for (auto& [number, held] : restored_held_)
-    waiting_.push(*held.first, std::move(held.second));
+  for (auto& [number, held] : restored_held_) {
+    entity_table& table = *tables_[held.type];
+    const std::uint64_t hash = key_hash(held.key);
+    entity_cell* cell = table.find(held.key, hash);
+    if (cell == nullptr)
+      cell = &table.insert(held.key, hash);
+    note_fresh(*cell);
+    waiting_.push(*cell, std::move(held.message));
+  }
   restored_held_.clear();
   drop_fresh(); // of held messages that left nothing behind
   answers_.sort_by_time();
@@ -494,6 +441,7 @@ void shard::serve() {
   front_ = changelog_.first_number();
   for (std::size_t i = 0; i < inputs_.size(); ++i)
     inputs_[i].begin_at(committed_positions_[i]);
+  prepared_of_ = nullptr;
   clock_ = committed_clock_;
   state_ = state::serving;
   restore_begins_ = 0;
@@ -546,8 +494,8 @@ void shard::give_up_probe() {
 void shard::probe() {
   bool idle = state_ == state::serving && underway_ == 0
               && in_flight_ == nullptr && waiting_.size() == 0
-              && filling_->is_blank() && !positions_moved()
-              && !has_timer_by_event_time();
+              && bringing_ == nullptr && sought_.empty() && filling_->is_blank()
+              && !positions_moved() && !has_timer_by_event_time();
   for (const input& each : inputs_)
     idle = idle && each.current == nullptr && each.ahead == nullptr;
   if (!idle || stopped_taking_) {

@@ -120,6 +120,10 @@ bool shard::fire_one() {
   const timer* const next = next_timer();
   if (next == nullptr)
     return false;
+  if (is_away(*next)) {
+    bring_due_timers(*next);
+    return false;
+  }
   const auto due = timers_.take({next->type, next->key, next->name});
   changelog_.live_shrank(due->packed_bytes);
   filling_->timers_changed.push_back({due->type, {due->key, due->name}});

@@ -55,6 +55,15 @@ public:
   /// The first timer of that clock whose number is below a bound, or null.
   [[nodiscard]] timer* first_below(timer_clock clock,
                                    std::uint64_t number) const;
+  /// Passes the timers of that clock that are due by `now` to `visit`, in
+  /// order, `count` at the most and until it gives false.
+  template <class Visit>
+  void visit_due(timer_clock clock, timestamp now, std::size_t count,
+                 Visit&& visit) const {
+    for (const auto& [when, which] : due(clock))
+      if (count-- == 0 || when.first > now || !visit(*which))
+        return;
+  }
   /// When the first one by the node's clock is due; false where there is none.
   [[nodiscard]] bool first_due(timestamp& due) const;
 

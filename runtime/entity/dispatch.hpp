@@ -1,6 +1,7 @@
 #pragma once
 
 #include "runtime/codec/codec.hpp"
+#include "runtime/codec/heap_bytes.hpp"
 #include "runtime/entity/context.hpp"
 #include "runtime/entity/entity_type.hpp"
 
@@ -149,6 +150,9 @@ public:
   void construct(void* at) const override { ::new (at) state{}; }
   void destroy(void* at) const noexcept override {
     std::destroy_at(static_cast<state*>(at));
+  }
+  [[nodiscard]] std::size_t heap_bytes(const void* of) const override {
+    return codec::heap_bytes(*static_cast<const state*>(of));
   }
 
   [[nodiscard]] std::string schema() const override {

@@ -84,6 +84,26 @@ struct fetch_request {
   fetch_wait wait = fetch_wait::for_records;
 };
 
+/// Reads single records of one partition by their offsets. Whoever wants them
+/// derives from it to take what it needs of each.
+class lookup {
+public:
+  lookup() = default;
+  lookup(const lookup&) = delete;
+  lookup& operator=(const lookup&) = delete;
+  virtual ~lookup() = default;
+
+  topic_partition source;
+  /// Ascending, each once; of records that were committed.
+  std::vector<record_offset> offsets;
+
+  /// One of the records, in the order of the offsets; those that are no longer
+  /// kept are left out. On a thread of the log or within a call into it, with
+  /// the log's own memory: the views are valid during the call, which must not
+  /// call the log.
+  virtual void found(const record& what) = 0;
+};
+
 // -- committing --------------------------------------------------------------
 
 /// One record to append. The views belong to the `unit_part` around it.
@@ -184,6 +204,11 @@ public:
   /// `unavailable`.
   virtual void fetch_failed(topic_partition source, next_offset from,
                             error why) = 0;
+  /// The answer to one `look_up`: `found` was called for every record that is
+  /// kept, or `outcome` says why not (`not_found` for a partition that does
+  /// not exist, `corrupt`, `unavailable`).
+  virtual void looked_up(std::shared_ptr<lookup> what,
+                         result<void> outcome) = 0;
   /// The answer to one `commit`.
   virtual void committed(commit_result outcome) = 0;
   /// The answer to `recover`: the shards still owned, each with the present
@@ -217,6 +242,10 @@ public:
   /// Withdraws the fetch of a partition. An answer that is already on its way
   /// may still arrive.
   virtual void cancel_fetch(topic_partition source) = 0;
+
+  /// Reads single records, beside any fetch. Each call is answered; several
+  /// may be under way. Until the answer the log has the lookup to itself.
+  virtual void look_up(std::shared_ptr<lookup> what) = 0;
 
   /// Commits a unit. At most one is under way; after an outcome other than
   /// `done`, `recover` comes first.

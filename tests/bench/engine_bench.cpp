@@ -132,6 +132,9 @@ public:
     std::erase_if(held_, [&](const auto& f) { return f.source == source; });
     below_.cancel_fetch(source);
   }
+  void look_up(std::shared_ptr<ports::lookup> what) override {
+    below_.look_up(std::move(what));
+  }
   void commit(std::shared_ptr<const ports::commit_unit> unit) override {
     for (std::uint32_t i = 0; i < ends_.size(); ++i)
       below_.truncate({outputs_, partition_index{i}}, next_offset{ends_[i]});
@@ -252,6 +255,7 @@ public:
   void lost(std::vector<partition_index>) override {}
   void fetched(next_offset, ports::record_batch_ptr) override {}
   void fetch_failed(topic_partition, next_offset, error) override {}
+  void looked_up(std::shared_ptr<ports::lookup>, result<void>) override {}
   void committed(ports::commit_result) override {}
   void recovered(std::vector<ports::shard_grant>) override {}
   void broken(error) override {}

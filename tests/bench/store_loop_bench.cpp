@@ -143,6 +143,7 @@ public:
   void fetch_failed(topic_partition, next_offset, error) override {
     std::abort();
   }
+  void looked_up(std::shared_ptr<ports::lookup>, result<void>) override {}
   void recovered(std::vector<ports::shard_grant>) override {}
   void broken(error) override {}
 

@@ -181,6 +181,7 @@ public:
   void lost(std::vector<partition_index>) override {}
   void fetched(next_offset, ports::record_batch_ptr) override {}
   void fetch_failed(topic_partition, next_offset, error) override {}
+  void looked_up(std::shared_ptr<ports::lookup>, result<void>) override {}
   void committed(ports::commit_result) override {}
   void recovered(std::vector<ports::shard_grant>) override {}
   void broken(error) override {}

@@ -93,6 +93,10 @@ public:
   void fetch_failed(topic_partition source, next_offset, error why) override {
     tell([&] { failures[source].push_back(std::move(why)); });
   }
+  void looked_up(std::shared_ptr<ports::lookup> what,
+                 result<void> outcome) override {
+    tell([&] { lookups.emplace_back(std::move(what), std::move(outcome)); });
+  }
   void committed(ports::commit_result outcome) override {
     tell([&] { outcomes.push_back(std::move(outcome)); });
   }
@@ -143,6 +147,7 @@ public:
   /// What the last answered fetch of a partition had asked for.
   std::map<topic_partition, next_offset> positions;
   std::map<topic_partition, std::deque<error>> failures;
+  std::deque<std::pair<std::shared_ptr<ports::lookup>, result<void>>> lookups;
   std::deque<ports::commit_result> outcomes;
   std::deque<error> breaks;
 

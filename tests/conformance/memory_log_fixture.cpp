@@ -58,6 +58,10 @@ public:
   void cancel_fetch(topic_partition source) override {
     inner_.cancel_fetch(source);
   }
+  void look_up(std::shared_ptr<ports::lookup> what) override {
+    inner_.look_up(std::move(what));
+    nudge();
+  }
   void commit(std::shared_ptr<const ports::commit_unit> unit) override {
     inner_.commit(std::move(unit));
     nudge();

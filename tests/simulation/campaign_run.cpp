@@ -63,6 +63,8 @@ shape make_shape(random_source& chance) {
   made.gap = static_cast<std::uint32_t>(chance.below(3));
   made.mode = chance.below(2) == 0 ? testkit::engine_world::execution::immediate
                                    : testkit::engine_world::execution::stepped;
+  options.entity_bytes_max =
+      one_of<std::uint64_t>(chance, {1, 2U << 10U, 1U << 30U});
   return made;
 }
 
@@ -330,16 +332,18 @@ private:
   }
 
   void end_an_entity() {
-    const caf::actor entity =
-        one_in(3)
-            ? world_.host().find_entity(
-                "book", "b" + std::to_string(chance_.below(book_count)))
-            : world_.host().find_entity(
-                "account", "k" + std::to_string(chance_.below(key_count)));
-    if (!entity)
-      return;
-    caf::anon_send_exit(entity, caf::exit_reason::user_shutdown);
-    ++reached_["an entity was ended from outside"];
+    const auto end = [this](const caf::actor& entity) {
+      if (!entity)
+        return;
+      caf::anon_send_exit(entity, caf::exit_reason::user_shutdown);
+      ++reached_["an entity was ended from outside"];
+    };
+    if (one_in(3))
+      world_.host().find_entity(
+          "book", "b" + std::to_string(chance_.below(book_count)), end);
+    else
+      world_.host().find_entity(
+          "account", "k" + std::to_string(chance_.below(key_count)), end);
   }
 
   // -- time ------------------------------------------------------------------
@@ -459,6 +463,8 @@ private:
     reached_["messages were retried"] += now.retried;
     reached_["a duplicate was recognised"] += now.duplicates;
     reached_["a timer fired"] += now.timers_fired;
+    reached_["an entity left memory"] += now.passivated;
+    reached_["an entity came back into memory"] += now.brought_back;
     const std::lock_guard lock{world_.storage()->gate()};
     for (std::uint32_t t = 0; t < world_.storage()->topic_count(); ++t)
       if (world_.storage()->spec(t).role == ports::topic_role::changelog)
@@ -487,6 +493,7 @@ marks all_marks() {
        {"a command was sent again", "a duplicate was recognised",
         "a fetch failed", "a shard was lost", "a shard was restored as a whole",
         "a shard was revoked", "a timer fired", "a unit was undone",
+        "an entity came back into memory", "an entity left memory",
         "an entity was ended from outside", "an undo was quick",
         "compaction cut a changelog", "messages were held across a restart",
         "messages were retried", "the process died"})

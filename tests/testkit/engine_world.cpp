@@ -4,11 +4,27 @@
 
 #include <caf/scoped_actor.hpp>
 
+#include <optional>
+
 namespace freehold::testkit {
+
+caf::actor engine_world::handle_of(std::string_view type,
+                                   std::string_view key) {
+  // Shared with the engine: the answer may come after we gave up.
+  auto answer = std::make_shared<std::optional<caf::actor>>();
+  engine_->find_entity(type, key,
+                       [answer](caf::actor found) { *answer = found; });
+  for (int i = 0; i < 100 && !*answer; ++i) {
+    run_ready();
+    if (!*answer)
+      pass(plan_->options.commit_interval);
+  }
+  return answer->value_or(caf::actor{});
+}
 
 std::string engine_world::state_of(std::string_view type,
                                    std::string_view key) {
-  const caf::actor entity = engine_->find_entity(type, key);
+  const caf::actor entity = handle_of(type, key);
   if (!entity)
     return {};
   caf::scoped_actor self{engine_->system()};

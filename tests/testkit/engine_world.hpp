@@ -175,6 +175,9 @@ public:
   /// there is no such entity.
   [[nodiscard]] std::string state_of(std::string_view type,
                                      std::string_view key);
+  /// An entity's handle, none where there is no such entity.
+  [[nodiscard]] caf::actor handle_of(std::string_view type,
+                                     std::string_view key);
 
   [[nodiscard]] topic_index topic(std::string_view name) const {
     return plan_->topic(name).value();

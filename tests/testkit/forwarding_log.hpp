@@ -26,6 +26,9 @@ public:
   void cancel_fetch(topic_partition source) override {
     below_.cancel_fetch(source);
   }
+  void look_up(std::shared_ptr<ports::lookup> what) override {
+    below_.look_up(std::move(what));
+  }
   void commit(std::shared_ptr<const ports::commit_unit> unit) override {
     below_.commit(std::move(unit));
   }
@@ -59,6 +62,10 @@ public:
   void fetch_failed(topic_partition source, next_offset from,
                     error why) override {
     above_->fetch_failed(source, from, std::move(why));
+  }
+  void looked_up(std::shared_ptr<ports::lookup> what,
+                 result<void> outcome) override {
+    above_->looked_up(std::move(what), std::move(outcome));
   }
   void committed(ports::commit_result outcome) override {
     above_->committed(std::move(outcome));

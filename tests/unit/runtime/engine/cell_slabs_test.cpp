@@ -49,8 +49,9 @@ struct owning_state {
 struct table_in_world : one_worker {
   memory_type<owning_state> type;
   counting_owner owner{home};
-  std::optional<engine::entity_table> table{std::in_place, type, 0U, owner,
-                                            system};
+  engine::memory_budget budget{1U << 30U};
+  std::optional<engine::entity_table> table{std::in_place, type,   0U,
+                                            owner,         system, budget};
 
   engine::entity_cell& insert(const std::string& key) {
     return table->insert(key, key_hash(key));

@@ -63,7 +63,8 @@ unit_header some_header() {
 std::uint32_t put_state(pack_writer& writer, std::string_view key,
                         std::size_t bytes) {
   return writer.put_state(
-      1, key, 5, [bytes](std::string& out) { out.append(bytes, 's'); });
+      entry_kind::state, 1, key, 5,
+      [bytes](std::string& out) { out.append(bytes, 's'); });
 }
 
 event_time_entry some_event_time() {
@@ -127,6 +128,7 @@ walked walk(std::string_view pack) {
       good(pack_reader::schema(entry.payload));
       break;
     case entry_kind::state:
+    case entry_kind::state_of_shared_hash:
       good(pack_reader::state(entry.payload));
       break;
     case entry_kind::held: {

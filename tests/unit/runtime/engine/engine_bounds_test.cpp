@@ -396,7 +396,7 @@ TEST_CASE("an entity ended from outside comes back as it was committed",
   world.settle();
   caf::scoped_actor self{world.host().system()};
   {
-    const caf::actor entity = world.host().find_entity("counter", "a");
+    const caf::actor entity = world.handle_of("counter", "a");
     REQUIRE(entity);
     self->monitor(entity);
     world.send("adds", "a", json({.amount = 7}));

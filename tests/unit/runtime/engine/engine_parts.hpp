@@ -64,6 +64,9 @@ public:
     std::destroy_at(static_cast<State*>(state));
     --alive;
   }
+  [[nodiscard]] std::size_t heap_bytes(const void*) const override {
+    return heap_bytes_each;
+  }
   [[nodiscard]] std::string schema() const override { return {}; }
   void encode(const void*, std::string&) const override {}
   [[nodiscard]] result<std::unique_ptr<state_decoder>>
@@ -81,6 +84,8 @@ public:
   }
 
   mutable std::int64_t alive = 0;
+  /// What every state says that it has besides itself.
+  std::size_t heap_bytes_each = 0;
 
 private:
   entity_traits traits_{.type = "memory"};

@@ -1,6 +1,7 @@
 // The table of entities against std::map: what is in it, where states live and
 // what an entity costs besides key and state.
 #include "runtime/base/random.hpp"
+#include "runtime/engine/changelog_index.hpp"
 #include "tests/unit/runtime/engine/engine_parts.hpp"
 
 #include <caf/actor.hpp>
@@ -8,6 +9,7 @@
 
 #include <array>
 #include <cstring>
+#include <limits>
 #include <map>
 #include <set>
 #include <string>
@@ -49,7 +51,8 @@ template <class State>
 struct table_of : one_worker {
   memory_type<State> type;
   counting_owner owner{home};
-  entity_table table{type, 3, owner, system};
+  engine::memory_budget budget{std::numeric_limits<std::uint64_t>::max()};
+  entity_table table{type, 3, owner, system, budget};
 
   State& state(entity_cell& cell) {
     return *static_cast<State*>(table.state_of(cell));
@@ -241,4 +244,169 @@ TEST_CASE("an entity of 128 bytes costs at most 320 bytes besides",
     world.insert(std::to_string(i));
   REQUIRE(world.table.size() == static_cast<std::size_t>(count));
   CHECK(world.table.overhead_bytes() <= 320);
+}
+
+TEST_CASE("an entity that left memory comes back with its place and nothing "
+          "else",
+          "[runtime][entity_table]") {
+  table_of<owning_state> world;
+  entity_cell& cell = world.insert("a");
+  world.insert("b");
+  cell.pack = 17;
+  cell.packed_bytes = 800;
+  world.table.passivate(cell);
+  CHECK(world.type.alive == 1);
+  CHECK(world.table.size() == 2);
+  CHECK(world.table.cell_count() == 1);
+  CHECK(world.find("a") == nullptr);
+  const auto found = world.table.look("a", key_hash("a"));
+  CHECK(found.passive == engine::stored_place{17, 800});
+  CHECK(!world.table.look("c", key_hash("c")).passive);
+  entity_cell& again = world.table.revive("a", key_hash("a"));
+  CHECK(again.key() == "a");
+  CHECK(again.pack == 17);
+  CHECK(again.packed_bytes == 800);
+  CHECK(world.find("a") == &again);
+  CHECK(!world.table.has_passive());
+}
+
+TEST_CASE("the largest place fits into a passive entity's slot",
+          "[runtime][entity_table]") {
+  table_of<small_state> world;
+  const engine::stored_place last{(std::uint64_t{1} << 40U) - 1,
+                                  engine::live_size_max};
+  world.table.put_passive(key_hash("a"), last);
+  CHECK(world.table.look("a", key_hash("a")).passive == last);
+  entity_cell& cell = world.table.revive("a", key_hash("a"));
+  CHECK(cell.pack == last.pack);
+  CHECK(cell.packed_bytes == last.bytes);
+}
+
+TEST_CASE("an entity table holds what a map holds while entities leave memory "
+          "and come back",
+          "[runtime][entity_table]") {
+  table_of<small_state> world;
+  std::map<std::string, std::uint32_t> model; // packs
+  random_source random{20261125};
+  std::uint32_t next_pack = 1;
+  for (int i = 0; i < 100'000; ++i) {
+    const std::string key = "key-" + std::to_string(random.below(3000));
+    const std::uint64_t hash = key_hash(key);
+    const auto found = world.table.look(key, hash);
+    const auto known = model.find(key);
+    REQUIRE((found.cell != nullptr || found.passive) == (known != model.end()));
+    if (known == model.end()) {
+      model.emplace(key, next_pack);
+      if (random.below(2) == 0)
+        world.table.put_passive(hash, {next_pack++, 8});
+      else
+        world.insert(key).pack = next_pack++;
+    } else if (found.cell == nullptr) {
+      REQUIRE(found.passive.pack == known->second);
+      if (random.below(3) == 0) {
+        known->second = next_pack;
+        world.table.put_passive(hash, {next_pack++, 8});
+      } else {
+        REQUIRE(world.table.revive(key, hash).key() == key);
+      }
+    } else {
+      REQUIRE(found.cell->pack == known->second);
+      if (random.below(2) == 0) {
+        world.table.passivate(*found.cell);
+      } else if (random.below(2) == 0) {
+        world.table.erase(*found.cell);
+        model.erase(known);
+      }
+    }
+    REQUIRE(world.table.size() == model.size());
+  }
+  CHECK(world.table.has_passive());
+  CHECK(world.type.alive
+        == static_cast<std::int64_t>(world.table.cell_count()));
+  world.table.clear();
+  CHECK(world.table.size() == 0);
+  CHECK(world.budget.used() == 0);
+}
+
+TEST_CASE("a second entity with the hash of another one never leaves memory",
+          "[runtime][entity_table]") {
+  const auto [one, other] = keys_of_one_hash();
+  table_of<small_state> world;
+  const bool is_away = GENERATE(true, false);
+  world.insert(one).pack = 1;
+  if (is_away)
+    world.table.passivate(*world.find(one));
+  CHECK(world.find(other) == nullptr);
+  entity_cell& second = world.insert(other);
+  CHECK(second.shares_hash == 1);
+  CHECK(world.find(other) == &second);
+  const auto first = world.table.look(one, key_hash(one));
+  CHECK((first.cell == nullptr) == is_away);
+  if (is_away) {
+    CHECK(first.passive.pack == 1);
+    CHECK(world.table.revive(one, key_hash(one)).shares_hash == 0);
+  }
+  CHECK(world.find(one) != nullptr);
+  CHECK(world.find(other) == &second);
+}
+
+TEST_CASE("a million entities that are not in memory take at most 32 bytes "
+          "each, and so does every smaller number",
+          "[runtime][entity_table]") {
+  table_of<small_state> world;
+  constexpr std::uint64_t count = 1'000'000;
+  for (std::uint64_t i = 1; i <= count; ++i) {
+    world.table.put_passive(key_hash(std::to_string(i)), {i, 128});
+    if (i >= 1000 && i % 97 == 0)
+      REQUIRE(world.table.index_bytes() <= 32 * i);
+  }
+  CHECK(world.table.size() == count);
+  CHECK(world.table.bytes() == 0);
+  CHECK(world.table.index_bytes() <= 32 * count);
+}
+
+TEST_CASE("the hand lets go of what is not used, and of large entities before "
+          "small ones",
+          "[runtime][entity_table]") {
+  table_of<small_state> world;
+  const auto make = [&](const std::string& name, std::size_t heap_bytes) {
+    world.type.heap_bytes_each = heap_bytes;
+    for (int i = 0; i < 100; ++i) {
+      entity_cell& cell = world.insert(name + std::to_string(i));
+      cell.pack = 1;
+      world.table.use(cell);
+    }
+  };
+  const auto in_memory = [&](const std::string& name) {
+    int count = 0;
+    for (int i = 0; i < 100; ++i)
+      count += world.find(name + std::to_string(i)) != nullptr ? 1 : 0;
+    return count;
+  };
+  make("small", 0);
+  const std::uint64_t small_bytes = world.table.bytes();
+  make("middle", 5'000);
+  make("large", 50'000);
+  CHECK(world.table.bytes() == world.budget.used());
+  const auto anybody = [](const entity_cell&) { return true; };
+  world.table.passivate_down_to(world.table.bytes() - 100 * 50'000, anybody);
+  CHECK(in_memory("large") == 0);
+  CHECK(in_memory("middle") == 100);
+  CHECK(in_memory("small") == 100);
+  for (int i = 0; i < 100; i += 2)
+    world.table.use(*world.find("small" + std::to_string(i)));
+  world.table.passivate_down_to(small_bytes, anybody);
+  CHECK(in_memory("middle") == 0);
+  CHECK(in_memory("small") == 100);
+  world.table.passivate_down_to(small_bytes / 2, anybody);
+  for (int i = 0; i < 100; i += 2)
+    CHECK(world.find("small" + std::to_string(i)) != nullptr);
+  CHECK(world.table.passivate_down_to(0, [](const entity_cell&) {
+    return false;
+  }) == 0);
+  CHECK(in_memory("small") == 50);
+  world.table.passivate_down_to(0, anybody);
+  CHECK(world.table.bytes() == 0);
+  CHECK(world.table.cell_count() == 0);
+  CHECK(world.table.size() == 300);
 }

@@ -34,7 +34,8 @@ struct cells : one_worker {
   }
   memory_type<no_state> type;
   counting_owner owner{home};
-  engine::entity_table table{type, 0, owner, system};
+  engine::memory_budget budget{1U << 30U};
+  engine::entity_table table{type, 0, owner, system, budget};
   std::vector<entity_cell*> all;
 };
 
