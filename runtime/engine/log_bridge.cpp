@@ -5,18 +5,24 @@
 namespace freehold::engine {
 
 void log_bridge::granted(std::vector<ports::shard_grant> shards) {
-  for (const auto& grant : shards)
+  for (const auto& grant : shards) {
+    who_.set_revoked(grant.shard, false);
     send(who_.shard(grant.shard), messages::granted{grant});
+  }
 }
 
 void log_bridge::revoked(std::vector<partition_index> shards) {
-  for (const partition_index each : shards)
+  for (const partition_index each : shards) {
+    who_.set_revoked(each, true);
     send(who_.shard(each), messages::revoked{});
+  }
 }
 
 void log_bridge::lost(std::vector<partition_index> shards) {
-  for (const partition_index each : shards)
+  for (const partition_index each : shards) {
+    who_.set_revoked(each, false);
     send(who_.shard(each), messages::lost{});
+  }
 }
 
 void log_bridge::fetched(next_offset from, ports::record_batch_ptr batch) {

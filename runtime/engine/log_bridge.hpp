@@ -8,7 +8,7 @@ namespace freehold::engine {
 /// that care. The one listener for any log.
 class log_bridge final : public ports::log_listener {
 public:
-  log_bridge(const directory& who, stop_node stop)
+  log_bridge(directory& who, stop_node stop)
       : who_(who), stop_(std::move(stop)) {}
 
   void granted(std::vector<ports::shard_grant> shards) override;
@@ -24,7 +24,7 @@ public:
   void broken(error why) override;
 
 private:
-  const directory& who_;
+  directory& who_;
   stop_node stop_;
 };
 

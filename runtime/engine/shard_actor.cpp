@@ -62,10 +62,13 @@ bool shard_actor::handle(caf::mailbox_element& what) {
   }
   if (content.match_elements<messages::resume>()) {
     const auto& grant = content.get_as<messages::resume>(0).grant;
-    if (shard_->current_state() != shard::state::unowned)
+    if (shard_->current_state() != shard::state::unowned) {
       shard_->resume(grant);
-    else if (!std::exchange(heard_of_ownership_, true))
+    } else if (!std::exchange(heard_of_ownership_, true)) {
       shard_->grant(grant); // a shard that was restarted
+      if (around_.who.is_revoked(shard_->index()))
+        shard_->revoke(); // the one before ended without an answer
+    }
     return true;
   }
   if (content.match_elements<messages::granted>()) {
@@ -78,7 +81,8 @@ bool shard_actor::handle(caf::mailbox_element& what) {
   }
   if (content.match_elements<messages::revoked>()) {
     heard_of_ownership_ = true;
-    shard_->revoke();
+    if (around_.who.is_revoked(shard_->index())) // or it is answered by now
+      shard_->revoke();
     return true;
   }
   if (content.match_elements<messages::lost>()) {
@@ -173,6 +177,7 @@ void shard_actor::probed(bool idle) {
 
 void shard_actor::released() {
   shard_->lose();
+  around_.who.set_revoked(shard_->index(), false);
   around_.log.release({shard_->index()});
 }
 

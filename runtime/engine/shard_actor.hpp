@@ -20,7 +20,8 @@ namespace freehold::engine {
 /// supervisor restarts them; the others live as long as the engine.
 class directory {
 public:
-  explicit directory(std::uint32_t shard_count) : shards_(shard_count) {}
+  explicit directory(std::uint32_t shard_count)
+      : shards_(shard_count), revoked_(shard_count, false) {}
 
   void set_shard(partition_index index, caf::strong_actor_ptr actor) {
     const std::lock_guard lock{mutex_};
@@ -29,6 +30,17 @@ public:
   [[nodiscard]] caf::strong_actor_ptr shard(partition_index index) const {
     const std::lock_guard lock{mutex_};
     return index.value() < shards_.size() ? shards_[index.value()] : nullptr;
+  }
+  /// Whether the log waits for the shard's release. Kept here, because the
+  /// shard's actor may end with the log's message unread in its mailbox.
+  void set_revoked(partition_index index, bool is_revoked) {
+    const std::lock_guard lock{mutex_};
+    if (index.value() < revoked_.size())
+      revoked_[index.value()] = is_revoked;
+  }
+  [[nodiscard]] bool is_revoked(partition_index index) const {
+    const std::lock_guard lock{mutex_};
+    return index.value() < revoked_.size() && revoked_[index.value()];
   }
   [[nodiscard]] std::uint32_t shard_count() const noexcept {
     return static_cast<std::uint32_t>(shards_.size());
@@ -47,6 +59,7 @@ public:
 private:
   mutable std::mutex mutex_;
   std::vector<caf::strong_actor_ptr> shards_;
+  std::vector<bool> revoked_;
 };
 
 /// Sends one of the engine's own messages: marked as urgent, so that no full

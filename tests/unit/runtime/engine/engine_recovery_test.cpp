@@ -101,6 +101,24 @@ TEST_CASE("counters go on when a shard is restarted",
   CHECK(world.count().entities == 1);
 }
 
+TEST_CASE("a shard that ended before it read of its revocation is released by "
+          "its successor",
+          "[runtime][engine][recovery]") {
+  engine_world world{counting_application(), one_shard()};
+  REQUIRE(world.start());
+  world.settle();
+  REQUIRE(world.log().is_owned(partition_index{0}));
+  // Both reach the shard's mailbox before it looks into it.
+  world.log().refuse_fetches({errc::unavailable, "as planned"});
+  world.send("adds", "a", json({.amount = 1}));
+  world.log().revoke({partition_index{0}});
+  world.pass(1s);
+  CHECK_FALSE(world.log().is_owned(partition_index{0}));
+  world.log().grant({partition_index{0}});
+  world.settle();
+  CHECK(world.state_of("counter", "a") == counter_state(1, 1));
+}
+
 TEST_CASE("an engine without shards of its own has nothing to wait for",
           "[runtime][engine][recovery]") {
   auto options = one_shard();
