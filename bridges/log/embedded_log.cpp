@@ -19,6 +19,8 @@ constexpr std::chrono::milliseconds maintenance_interval{1000};
 /// How much produced records one transaction takes at the most.
 constexpr std::size_t produced_bytes_max = 8U << 20U;
 constexpr std::uint32_t batch_bytes_min = 1U << 10U;
+/// Fills 4 pages of 4 KiB to the last byte; room for one pack of the engine's.
+constexpr std::uint32_t changelog_batch_bytes = (16U << 10U) - 16;
 constexpr std::uint32_t batch_bytes_limit = 16U << 20U;
 
 } // namespace
@@ -112,8 +114,11 @@ result<void> embedded_log::start(const ports::log_layout& layout,
   const auto stored = store_->topics();
   if (!stored)
     return stored.error();
-  writer_ = unit_writer{
-      layout, *numbers, {options_.batch_bytes, options_.record_bytes_max}};
+  writer_ = unit_writer{layout,
+                        *numbers,
+                        {options_.batch_bytes,
+                         std::min(options_.batch_bytes, changelog_batch_bytes),
+                         options_.record_bytes_max}};
   if (auto loaded = writer_.load(*stored); !loaded)
     return loaded;
   std::vector<fetch_service::topic_entry> topics;

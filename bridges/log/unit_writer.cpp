@@ -89,16 +89,18 @@ result<void> unit_writer::add(store_write& into, const ports::unit_part& part,
     const std::size_t size = each.key.size() + each.value.size()
                              + each.headers.packed().size()
                              + record_overhead_bytes_max;
+    const bool is_changelog = topics_[each.target.topic.value()].role
+                              == ports::topic_role::changelog;
     if (!one.batch.empty()
-        && one.batch.size_bytes() + size > limits_.batch_bytes)
+        && one.batch.size_bytes() + size
+               > (is_changelog ? limits_.changelog_batch_bytes
+                               : limits_.batch_bytes))
       if (auto flushed = flush(into, one); !flushed)
         return flushed;
     const record_offset offset = first_at(one.next_bounds.end);
     one.batch.add(offset, each);
     one.next_bounds.end = after(offset);
-    if (changelog_offsets != nullptr
-        && topics_[each.target.topic.value()].role
-               == ports::topic_role::changelog)
+    if (changelog_offsets != nullptr && is_changelog)
       changelog_offsets->push_back(offset);
   }
   return {};

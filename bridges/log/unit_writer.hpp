@@ -22,6 +22,8 @@ class unit_writer {
 public:
   struct settings {
     std::uint32_t batch_bytes = 0;
+    /// Smaller: a lookup reads and checks the whole batch for one record.
+    std::uint32_t changelog_batch_bytes = 0;
     std::uint32_t record_bytes_max = 0;
   };
 

@@ -1,18 +1,8 @@
 #include "runtime/engine/bringing.hpp"
 
 #include <algorithm>
-#include <tuple>
 
 namespace freehold::engine {
-
-namespace {
-
-auto order_of(const bringing::wanted& one) {
-  return std::tuple{one.place.pack, std::string_view{one.key},
-                    one.table->type_index()};
-}
-
-} // namespace
 
 void bringing::want(entity_table& table, std::string_view key,
                     std::uint64_t hash, stored_place place) {
@@ -21,21 +11,23 @@ void bringing::want(entity_table& table, std::string_view key,
   one.key = key;
   one.hash = hash;
   one.place = place;
-  bytes_wanted_ += place.bytes;
+  bytes_wanted_ += place.live_bytes();
 }
 
 void bringing::seal(const changelog_index& index) {
+  // By place; two keys of one hash may want the same.
   std::sort(all_.begin(), all_.end(), [](const wanted& a, const wanted& b) {
-    return order_of(a) < order_of(b);
+    return a.place.word() != b.place.word() ? a.place.word() < b.place.word()
+                                            : a.key < b.key;
   });
   all_.erase(std::unique(all_.begin(), all_.end(),
                          [](const wanted& a, const wanted& b) {
-                           return order_of(a) == order_of(b);
+                           return a.place == b.place && a.key == b.key;
                          }),
              all_.end());
   for (std::size_t i = 0; i < all_.size(); ++i)
-    if (i == 0 || all_[i].place.pack != all_[i - 1].place.pack) {
-      offsets.push_back(index.at(all_[i].place.pack - 1).offset);
+    if (i == 0 || all_[i].place.pack() != all_[i - 1].place.pack()) {
+      offsets.push_back(index.at(all_[i].place.pack()).offset);
       firsts_.push_back(i);
     }
 }
@@ -49,50 +41,23 @@ void bringing::found(const record& what) {
   const std::size_t last = next_record_ + 1 < firsts_.size()
                                ? firsts_[next_record_ + 1]
                                : all_.size();
-  for (std::size_t i = first; i < last; ++i)
-    all_[i].has_pack = true;
-  auto reader = changelog::pack_reader::open(what.value);
-  if (!reader) {
-    fault_ = reader.error();
-    return;
-  }
-  for (;;) {
-    const auto next = reader->next();
-    if (!next) {
-      fault_ = next.error();
+  for (std::size_t i = first; i < last; ++i) {
+    wanted& one = all_[i];
+    const auto entry =
+        changelog::pack_reader::state_at(what.value, one.place.at());
+    if (!entry) {
+      fault_ = entry.error();
       return;
     }
-    if (!*next)
-      return;
-    if (!changelog::is_state((*next)->kind))
+    one.found =
+        entry->key == one.key ? wanted::outcome::state : wanted::outcome::other;
+    if (one.found == wanted::outcome::other)
       continue;
-    if (const auto entry = changelog::pack_reader::state((*next)->payload))
-      take(*entry, (*next)->bytes, first, last);
-  }
-}
-
-void bringing::take(const changelog::state_entry& entry,
-                    std::uint32_t entry_bytes, std::size_t first,
-                    std::size_t last) {
-  const auto begin = all_.begin() + static_cast<std::ptrdiff_t>(first);
-  const auto end = all_.begin() + static_cast<std::ptrdiff_t>(last);
-  auto at = begin;
-  if (last - first > 1)
-    at = std::lower_bound(begin, end, entry.key,
-                          [](const wanted& each, std::string_view key) {
-                            return each.key < key;
-                          });
-  for (; at != end && at->key == entry.key; ++at) {
-    const auto type = types_.find(entry.schema);
-    if (type == types_.end() || type->second != at->table->type_index())
-      continue;
-    at->has_entry = true;
-    at->schema = entry.schema;
-    at->sequence = entry.sequence;
-    at->entry_bytes = entry_bytes;
-    at->begin = bytes_.size();
-    bytes_.append(entry.bytes);
-    at->end = bytes_.size();
+    one.schema = entry->schema;
+    one.sequence = entry->sequence;
+    one.begin = bytes_.size();
+    bytes_.append(entry->bytes);
+    one.end = bytes_.size();
   }
 }
 

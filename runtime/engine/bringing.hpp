@@ -6,11 +6,9 @@
 #include "runtime/ports/event_log.hpp"
 
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 namespace freehold::engine {
@@ -29,24 +27,21 @@ public:
     stored_place place;
 
     // what was found
-    /// The pack was; without an entry of that key in it, another entity has
-    /// the hash.
-    bool has_pack = false;
-    bool has_entry = false;
+    enum class outcome : std::uint8_t {
+      nothing,
+      state,
+      /// The state of another entity, whose key has the same hash.
+      other,
+    };
+    outcome found = outcome::nothing;
     std::uint32_t schema = 0;
     std::uint64_t sequence = 0;
-    std::uint32_t entry_bytes = 0;
     /// Where the state's bytes are in `bytes_of`.
     std::size_t begin = 0;
     std::size_t end = 0;
   };
 
-  /// @param types by schema id, the index of the entity type
-  bringing(topic_partition changelog,
-           std::map<std::uint32_t, std::uint32_t> types)
-      : types_(std::move(types)) {
-    source = changelog;
-  }
+  explicit bringing(topic_partition changelog) { source = changelog; }
 
   void want(entity_table& table, std::string_view key, std::uint64_t hash,
             stored_place place);
@@ -72,11 +67,7 @@ public:
   }
 
 private:
-  void take(const changelog::state_entry& entry, std::uint32_t entry_bytes,
-            std::size_t first, std::size_t last);
-
-  const std::map<std::uint32_t, std::uint32_t> types_;
-  std::vector<wanted> all_; // by pack, then by key
+  std::vector<wanted> all_; // by place
   /// For each record, its first entity in `all_`.
   std::vector<std::size_t> firsts_;
   std::size_t next_record_ = 0;

@@ -126,6 +126,9 @@ std::uint32_t pack_writer::end_entry(std::size_t at) {
     const std::string& source = packs_[full_index];
     current_->append(source, at, size);
     packs_[full_index].resize(at);
+    last_at_ = prefix_bytes;
+  } else {
+    last_at_ = static_cast<std::uint32_t>(at);
   }
   return static_cast<std::uint32_t>(size);
 }
@@ -249,7 +252,7 @@ result<pack_reader> pack_reader::open(std::string_view pack) {
                                     + std::to_string(format_version)};
   std::uint64_t unit = 0;
   std::memcpy(&unit, pack.data() + 1, 8);
-  return pack_reader{pack.substr(prefix_bytes), unit};
+  return pack_reader{pack, prefix_bytes, unit};
 }
 
 result<std::optional<pack_reader::entry>> pack_reader::next() {
@@ -263,7 +266,8 @@ result<std::optional<pack_reader::entry>> pack_reader::next() {
     return error{errc::corrupt, "a changelog record is cut"};
   entry found{static_cast<entry_kind>(rest_[0]),
               rest_.substr(entry_prefix_bytes, size),
-              static_cast<std::uint32_t>(entry_prefix_bytes + size)};
+              static_cast<std::uint32_t>(entry_prefix_bytes + size),
+              static_cast<std::uint32_t>(end_ - rest_.size())};
   rest_.remove_prefix(entry_prefix_bytes + size);
   return std::optional<entry>{found};
 }
@@ -302,6 +306,19 @@ result<state_entry> pack_reader::state(std::string_view payload) {
   in.text(entry.key);
   in.rest(entry.bytes);
   return in.finish(entry, "state");
+}
+
+result<state_entry> pack_reader::state_at(std::string_view pack,
+                                          std::size_t at) {
+  if (at >= pack.size())
+    return error{errc::corrupt, "a changelog record is cut"};
+  const auto found = pack_reader{pack, at, 0}.next();
+  if (!found)
+    return found.error();
+  if (!is_state((*found)->kind))
+    return error{errc::corrupt, "a changelog record has no state at byte "
+                                    + std::to_string(at)};
+  return state((*found)->payload);
 }
 
 result<held_entry> pack_reader::held(std::string_view payload) {

@@ -19,8 +19,9 @@
 namespace freehold::engine::changelog {
 
 /// A pack is closed when it would grow beyond this. One entry that is larger
-/// has a pack of its own.
-inline constexpr std::size_t pack_bytes_max = std::size_t{64} << 10U;
+/// has a pack of its own. Who looks up a single state reads the whole record,
+/// and a log may keep 16 KiB with its own words in 4 pages (docs/adr/0009).
+inline constexpr std::size_t pack_bytes_max = (std::size_t{16} << 10U) - 128;
 
 inline constexpr std::uint8_t format_version = 1;
 
@@ -163,6 +164,8 @@ public:
 
   /// The pack that the last entry went to, counted from 0 in this unit.
   [[nodiscard]] std::size_t last_pack() const noexcept { return count_ - 1; }
+  /// Where in it the last entry begins.
+  [[nodiscard]] std::uint32_t last_at() const noexcept { return last_at_; }
   [[nodiscard]] std::size_t pack_count() const noexcept { return count_; }
   [[nodiscard]] std::string_view pack(std::size_t i) const { return packs_[i]; }
   [[nodiscard]] std::size_t bytes() const noexcept;
@@ -177,6 +180,7 @@ private:
   std::vector<std::string> packs_;
   std::size_t count_ = 0;
   std::string* current_ = nullptr;
+  std::uint32_t last_at_ = 0;
 };
 
 /// Walks the entries of one pack. The views point into the pack.
@@ -191,6 +195,8 @@ public:
     std::string_view payload;
     /// With kind and length: what the entry costs on disk.
     std::uint32_t bytes = 0;
+    /// Where in the pack it begins.
+    std::uint32_t at = 0;
   };
 
   [[nodiscard]] std::uint64_t unit() const noexcept { return unit_; }
@@ -200,6 +206,8 @@ public:
   static result<unit_header> header(std::string_view payload);
   static result<schema_entry> schema(std::string_view payload);
   static result<state_entry> state(std::string_view payload);
+  /// The state that begins at that place of a pack; `corrupt` where none does.
+  static result<state_entry> state_at(std::string_view pack, std::size_t at);
   static result<held_entry> held(std::string_view payload);
   static result<std::uint64_t> held_gone(std::string_view payload);
   static result<timer_entry> timer(std::string_view payload);
@@ -209,10 +217,11 @@ public:
   static result<event_time_entry> event_time(std::string_view payload);
 
 private:
-  pack_reader(std::string_view rest, std::uint64_t unit)
-      : rest_(rest), unit_(unit) {}
+  pack_reader(std::string_view pack, std::size_t at, std::uint64_t unit)
+      : rest_(pack.substr(at)), end_(pack.size()), unit_(unit) {}
 
   std::string_view rest_;
+  std::size_t end_;
   std::uint64_t unit_;
 };
 

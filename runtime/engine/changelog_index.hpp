@@ -8,18 +8,6 @@
 
 namespace freehold::engine {
 
-/// What a state's entry of that many bytes counts as live: rounded up, so that
-/// a passive entity's slot has room for it (`entity_table`). More than any log
-/// takes as one record counts as the largest.
-inline constexpr std::uint32_t live_size_unit = 8;
-inline constexpr std::uint32_t live_size_max =
-    (std::uint32_t{64} << 20U) - live_size_unit;
-[[nodiscard]] constexpr std::uint32_t live_size(std::uint32_t bytes) noexcept {
-  return bytes >= live_size_max
-             ? live_size_max
-             : (bytes + live_size_unit - 1) / live_size_unit * live_size_unit;
-}
-
 /// Where the packs of a shard's changelog lie, and how much of it is live.
 ///
 /// Packs are numbered from 0 in the order in which this owner learned of

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "runtime/engine/light_actor.hpp"
+#include "runtime/engine/stored_place.hpp"
 
 #include <caf/actor.hpp>
 #include <caf/allowed_unsafe_message_type.hpp>
@@ -29,9 +30,6 @@ struct delivery {
 /// the changelog and, right behind, its state. Only the shard touches it.
 class entity_cell final : public light_actor {
 public:
-  /// No pack holds a state of this entity.
-  static constexpr std::uint64_t no_pack = 0;
-
   entity_cell(caf::actor_config& config, entity_table& table,
               std::string_view key)
       : light_actor(config), table_(table), key_(key) {}
@@ -40,17 +38,15 @@ public:
   [[nodiscard]] entity_table& table() const noexcept { return table_; }
   [[nodiscard]] caf::actor handle_of();
 
-  /// Where the committed state is: pack number + 1, or `no_pack`.
-  std::uint64_t pack = no_pack;
+  /// Where the newest packed state is.
+  stored_place place;
   /// Events or changes so far; the number of the last one in the journal.
   std::uint64_t sequence = 0;
   /// The unit (its low bits) that has this cell in its list of touched ones.
   std::uint32_t touched_in = 0;
   /// Memory of key and state besides the cell's own block, as last measured.
   std::uint32_t heap_bytes = 0;
-  /// What the last packed entry contributes to the live bytes (`live_size`).
-  std::uint32_t packed_bytes : 26 = 0;
-  /// Passes of the clock's hand that it stays in memory without being used.
+  /// How often the clock's hand spares it (`entity_table::use`).
   std::uint32_t credit : 2 = 0;
   /// Another entity has the same hash, and was there first: this one never
   /// leaves memory, so that a hash without its key always means the other.

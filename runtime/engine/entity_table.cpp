@@ -1,7 +1,6 @@
 #include "runtime/engine/entity_table.hpp"
 
 #include "runtime/base/assert.hpp"
-#include "runtime/engine/changelog_index.hpp"
 
 #include <caf/actor_control_block.hpp>
 
@@ -60,16 +59,10 @@ constexpr std::size_t prefetch_lines_max = 6;
 /// How far ahead of the hand cells are fetched into the cache.
 constexpr std::size_t hand_prefetch_distance = 16;
 
-// Coming back costs about the same for all but the largest: the larger an
-// entity is, the more is gained for that price, and the sooner it goes.
-constexpr std::size_t small_entity_bytes = 1024;
-constexpr std::size_t middle_entity_bytes = 16 * 1024;
-constexpr std::uint32_t small_entity_credit = 3;
-constexpr std::uint32_t middle_entity_credit = 2;
-constexpr std::uint32_t large_entity_credit = 1;
-
-constexpr unsigned pack_shift = 24;
-constexpr std::uint64_t pack_max = (std::uint64_t{1} << 40U) - 1;
+/// Coming back costs about the same for all but the largest: the more an
+/// entity takes, the more is gained for that price. One above this size uses up
+/// its credit twice as fast.
+constexpr std::size_t large_entity_bytes = 4096;
 
 /// What an allocation costs besides its bytes, about.
 constexpr std::size_t allocation_bytes = 16;
@@ -114,18 +107,6 @@ bool entity_cell::handle(caf::mailbox_element& what) {
 void entity_cell::terminated(const caf::error&) { table_.owner_.ended(*this); }
 
 // -- the index ---------------------------------------------------------------
-
-stored_place entity_table::slot::place() const noexcept {
-  return {content >> pack_shift,
-          static_cast<std::uint32_t>((content >> 1U) & 0x7FFFFFU)
-              * live_size_unit};
-}
-
-void entity_table::slot::set(stored_place to) noexcept {
-  FREEHOLD_ASSERT(to.pack <= pack_max, "pack numbers begin anew long before");
-  content = to.pack << pack_shift
-            | std::uint64_t{to.bytes / live_size_unit} << 1U | 1U;
-}
 
 entity_table::entity_table(const entity_type& type, std::uint32_t type_index,
                            cell_owner& owner, caf::actor_system& system,
@@ -307,11 +288,13 @@ void entity_table::measure(entity_cell& cell) {
   cell.heap_bytes = static_cast<std::uint32_t>(now);
 }
 
-void entity_table::use(entity_cell& cell) const noexcept {
-  const std::size_t size = block_bytes_ + cell.heap_bytes;
-  cell.credit = size <= small_entity_bytes    ? small_entity_credit
-                : size <= middle_entity_bytes ? middle_entity_credit
-                                              : large_entity_credit;
+bool entity_table::is_spared(entity_cell& cell) const noexcept {
+  const bool is_large = block_bytes_ + cell.heap_bytes > large_entity_bytes;
+  const std::uint32_t price = is_large ? 2 : 1;
+  if (cell.credit < price)
+    return false;
+  cell.credit = (cell.credit - price) & credit_max;
+  return true;
 }
 
 void entity_table::put_passive(std::uint64_t hash, stored_place at) {
@@ -328,16 +311,15 @@ entity_cell& entity_table::revive(std::string_view key, std::uint64_t hash) {
   slot& here = slots_[passive_slot(hash)];
   const stored_place place = here.place();
   entity_cell* const cell = make_cell(key);
-  cell->pack = place.pack;
-  cell->packed_bytes = place.bytes & live_size_max;
+  cell->place = place;
   here.set(cell);
   return *cell;
 }
 
 void entity_table::passivate(entity_cell& cell) {
-  FREEHOLD_ASSERT(cell.pack != entity_cell::no_pack && cell.shares_hash == 0,
+  FREEHOLD_ASSERT(cell.place && cell.shares_hash == 0,
                   "only what can be found again leaves memory");
-  slots_[slot_of(cell)].set(stored_place{cell.pack, cell.packed_bytes});
+  slots_[slot_of(cell)].set(cell.place);
   release(cell);
 }
 

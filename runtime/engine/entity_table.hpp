@@ -33,19 +33,6 @@ public:
   virtual void ended(entity_cell& cell) = 0;
 };
 
-/// Where the changelog has the state of an entity that is not in memory.
-struct stored_place {
-  /// Pack number + 1, as in `entity_cell::pack`; 0: nowhere.
-  std::uint64_t pack = entity_cell::no_pack;
-  /// What the entry counts as live: a `live_size`.
-  std::uint32_t bytes = 0;
-
-  explicit operator bool() const noexcept {
-    return pack != entity_cell::no_pack;
-  }
-  friend bool operator==(const stored_place&, const stored_place&) = default;
-};
-
 /// The entities of one type in one shard: an open-addressed index of hashes
 /// (linear probing, at most 4/5 full, grown by half), made to be prefetched a
 /// batch ahead. A slot has the cell of an entity in memory, or the place in the
@@ -111,10 +98,14 @@ public:
   /// Brings the passive entity of that hash into memory, with a default state.
   entity_cell& revive(std::string_view key, std::uint64_t hash);
   /// Takes a cell out of memory; its slot keeps the place.
-  /// @pre it has a pack and shares its hash with nobody before it
+  /// @pre it has a place and shares its hash with nobody before it
   void passivate(entity_cell& cell);
-  /// The cell is used: it stays for as many passes of the hand as it is cheap.
-  void use(entity_cell& cell) const noexcept;
+  /// The cell is used: the hand spares it once more, up to `credit_max`.
+  static void use(entity_cell& cell) noexcept {
+    if (cell.credit < credit_max)
+      ++cell.credit;
+  }
+  static constexpr std::uint32_t credit_max = 3;
   /// What the entity has in memory is measured again.
   void measure(entity_cell& cell);
 
@@ -128,12 +119,8 @@ public:
     while (bytes_ > bytes && fruitless < fruitless_slots_max) {
       ++fruitless;
       entity_cell* const cell = under_the_hand();
-      if (cell == nullptr || !may_leave(*cell))
+      if (cell == nullptr || is_spared(*cell) || !may_leave(*cell))
         continue;
-      if (cell->credit > 0) {
-        --cell->credit;
-        continue;
-      }
       passivate(*cell);
       ++left;
       fruitless = 0;
@@ -179,8 +166,8 @@ public:
   [[nodiscard]] std::size_t overhead_bytes() const noexcept;
 
 private:
-  /// A cell's address (one strong reference), or a place with the lowest bit
-  /// set: pack number + 1 (40 bits), live size in units (23 bits).
+  /// A cell's address (one strong reference), or the word of a place, whose
+  /// lowest bit is set.
   struct slot {
     std::uint64_t hash = 0;
     std::uint64_t content = 0;
@@ -195,11 +182,13 @@ private:
     [[nodiscard]] entity_cell* cell() const noexcept {
       return reinterpret_cast<entity_cell*>(content);
     }
-    [[nodiscard]] stored_place place() const noexcept;
+    [[nodiscard]] stored_place place() const noexcept {
+      return stored_place::from_word(content);
+    }
     void set(entity_cell* to) noexcept {
       content = reinterpret_cast<std::uint64_t>(to);
     }
-    void set(stored_place to) noexcept;
+    void set(stored_place to) noexcept { content = to.word(); }
   };
   static_assert(sizeof(slot) == 16);
 
@@ -216,6 +205,8 @@ private:
   std::size_t take_slot(std::uint64_t hash, bool& shares);
   [[nodiscard]] std::size_t passive_slot(std::uint64_t hash) const;
   entity_cell* under_the_hand() noexcept;
+  /// Takes from the cell's credit; false where it had none left.
+  bool is_spared(entity_cell& cell) const noexcept;
   void grow();
   void release(entity_cell& cell);
   entity_cell* make_cell(std::string_view key);

@@ -350,10 +350,10 @@ private:
   void restore_from(const ports::record_batch& batch);
   void restore_positions(const changelog::unit_header& header);
   bool restore_pack(std::string_view pack, std::uint64_t number);
-  bool restore_entry(changelog::entry_kind kind, std::string_view payload,
-                     std::uint32_t bytes, std::uint64_t number);
+  bool restore_entry(const changelog::pack_reader::entry& what,
+                     std::uint64_t number);
   bool restore_state(changelog::entry_kind kind, std::string_view payload,
-                     std::uint32_t bytes, std::uint64_t number);
+                     stored_place here);
   bool restore_early(std::uint32_t schema);
   void serve();
   void fail(const error& why);
@@ -477,8 +477,7 @@ private:
   struct early_state {
     changelog::entry_kind kind = changelog::entry_kind::state;
     std::uint32_t schema = 0;
-    std::uint64_t pack = 0;
-    std::uint32_t bytes = 0;
+    stored_place place;
     std::string payload;
   };
   std::vector<early_state> early_;

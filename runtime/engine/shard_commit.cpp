@@ -150,8 +150,8 @@ bool shard::pack_unit() {
                           other_positions_.end());
   packs.put(header);
   pack_event_time();
-  const std::uint64_t base = changelog_.next_number() + 1;
-  const auto pack_now = [&] { return base + packs.last_pack(); };
+  const std::uint64_t first = changelog_.next_number();
+  const auto pack_now = [&] { return first + packs.last_pack() + 1; };
 
   make_unique_values(unit.schemas_changed);
   for (const std::uint32_t id : unit.schemas_changed) {
@@ -236,9 +236,9 @@ bool shard::pack_unit() {
         });
     largest = std::max<std::size_t>(largest, size);
     packed += size;
-    live += std::int64_t{live_size(size)} - cell.packed_bytes;
-    cell.packed_bytes = live_size(size) & live_size_max;
-    cell.pack = pack_now();
+    const stored_place now{first + packs.last_pack(), packs.last_at(), size};
+    live += std::int64_t{now.live_bytes()} - cell.place.live_bytes();
+    cell.place = now;
     table.measure(cell);
   }
   if (!unit.touched.empty())
@@ -375,11 +375,10 @@ void shard::undo() {
 void shard::undo_cells(shard_unit& unit) {
   for (auto it = unit.touched.rbegin(); it != unit.touched.rend(); ++it) {
     entity_cell& cell = *it->cell;
-    changelog_.live_shrank(cell.packed_bytes);
-    changelog_.live_grew(it->packed_bytes);
-    cell.pack = it->pack;
+    changelog_.live_shrank(cell.place.live_bytes());
+    changelog_.live_grew(it->place.live_bytes());
+    cell.place = it->place;
     cell.sequence = it->sequence;
-    cell.packed_bytes = it->packed_bytes & live_size_max;
     if (cell.stale == 0) {
       cell.stale = 1;
       stale_.push_back(&cell);
@@ -403,7 +402,7 @@ void shard::undo_quickly() {
   if (in_flight_ != nullptr)
     undo_cells(*in_flight_);
   std::erase_if(stale_, [](entity_cell* cell) {
-    if (cell->pack != entity_cell::no_pack)
+    if (cell->place)
       return false;
     cell->table().erase(*cell); // it did not exist before
     return true;
@@ -557,13 +556,13 @@ void shard::compact_pack(std::string_view pack, std::uint64_t number) {
     each.table->prefetch_cell(each.hash);
   for (const found& each : states) {
     auto [cell, passive] = each.table->look(each.entry.key, each.hash);
-    if (cell == nullptr && each.by_hash && passive.pack == here) {
+    if (cell == nullptr && each.by_hash && passive.is_in(number)) {
       cell = &each.table->revive(each.entry.key, each.hash);
       if (!read_state_into(*cell, each.entry))
         return;
       cell->credit = 0; // nobody asked for it
     }
-    if (cell != nullptr && cell->pack == here)
+    if (cell != nullptr && cell->place.is_in(number))
       touch(*cell);
   }
 }

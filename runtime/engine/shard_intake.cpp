@@ -367,14 +367,13 @@ void shard::deliver(taken_message& message) {
     return;
   }
   entity_cell* cell = message.table->find(message.message.key, message.hash);
-  if (cell != nullptr) {
-    message.table->use(*cell);
-  } else {
+  if (cell == nullptr) {
     if (!is_at_home(message))
       return;
     cell = &message.table->insert(message.message.key, message.hash);
     note_fresh(*cell);
   }
+  entity_table::use(*cell);
   if (plan_->options.direct_delivery)
     handle_at(*cell, message);
   else
@@ -559,9 +558,9 @@ void shard::touch(entity_cell& cell) {
     return;
   cell.touched_in = touch_number_;
   filling_->touched.push_back(
-      {&cell, cell.pack, cell.sequence, cell.packed_bytes});
+{&cell, cell.place, cell.sequence});
   filling_->expected_bytes +=
-      std::max<std::uint64_t>(state_bytes_expected_, cell.packed_bytes);
+      std::max<std::uint64_t>(state_bytes_expected_, cell.place.live_bytes());
 }
 
 void shard::settle(const taken_message& message, answer_status status,
@@ -636,7 +635,7 @@ void shard::note_fresh(entity_cell& cell) {
 void shard::drop_fresh() {
   for (entity_cell* cell : fresh_) {
     cell->fresh = 0;
-    if (cell->pack == entity_cell::no_pack && cell->touched_in != touch_number_
+    if (!cell->place && cell->touched_in != touch_number_
         && cell->waiting == 0)
       cell->table().erase(*cell);
   }

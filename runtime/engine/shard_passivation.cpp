@@ -23,11 +23,7 @@ constexpr std::size_t brought_timers_max = 128;
 // -- asking ------------------------------------------------------------------
 
 std::shared_ptr<bringing> shard::new_bringing() const {
-  std::map<std::uint32_t, std::uint32_t> types;
-  for (const auto& [id, schema] : schemas_)
-    types.emplace(id, schema.type);
-  return std::make_shared<bringing>(topic_partition{plan_->changelog, index_},
-                                    std::move(types));
+  return std::make_shared<bringing>(topic_partition{plan_->changelog, index_});
 }
 
 bool shard::ask_for(std::shared_ptr<bringing> wanted) {
@@ -133,7 +129,7 @@ bool shard::bring_stale() {
   const auto wanted = new_bringing();
   for (const entity_cell* cell : stale_)
     wanted->want(cell->table(), cell->key(), key_hash(cell->key()),
-                 {cell->pack, cell->packed_bytes});
+                 cell->place);
   return ask_for(wanted);
 }
 
@@ -175,13 +171,15 @@ bool shard::come_back(const bringing& from, const bringing::wanted& one) {
     return true; // compaction was faster
   if (!is_stale && known.passive != one.place)
     return true; // and it has left again: whoever wants it asks again
-  if (!one.has_pack || (is_stale && !one.has_entry)) {
+  using outcome = bringing::wanted::outcome;
+  if (one.found == outcome::nothing
+      || (is_stale && one.found == outcome::other)) {
     fail({errc::corrupt, "the changelog misses the state of "
                              + std::string{table.type().traits().type} + "/"
                              + one.key});
     return false;
   }
-  if (!one.has_entry) {
+  if (one.found == outcome::other) {
     // The passive entity is another one with the same hash; this one is new.
     note_fresh(table.insert(one.key, one.hash));
     return true;
@@ -213,7 +211,6 @@ bool shard::read_state_into(entity_cell& cell,
   }
   cell.sequence = entry.sequence;
   table.measure(cell);
-  table.use(cell);
   return true;
 }
 
@@ -223,7 +220,7 @@ bool shard::may_leave(const entity_cell& cell) const {
   const bool is_in_unit =
       cell.touched_in == touch_number_
       || (in_flight_ != nullptr && cell.touched_in == touched_in_flight_);
-  return cell.pack != entity_cell::no_pack && cell.fresh == 0
+  return cell.place && cell.fresh == 0
          && cell.waiting == 0 && cell.stale == 0 && cell.shares_hash == 0
          && !is_in_unit && !cell.is_observed();
 }

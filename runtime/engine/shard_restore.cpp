@@ -194,16 +194,17 @@ bool shard::restore_pack(std::string_view pack, std::uint64_t number) {
     }
     if (!*next)
       return true;
-    if (!restore_entry((*next)->kind, (*next)->payload, (*next)->bytes, number))
+    if (!restore_entry(**next, number))
       return false;
   }
 }
 
 // NOLINTNEXTLINE(readability-function-size): one case per kind
-bool shard::restore_entry(changelog::entry_kind kind, std::string_view payload,
-                          std::uint32_t bytes, std::uint64_t number) {
+bool shard::restore_entry(const changelog::pack_reader::entry& what,
+                          std::uint64_t number) {
   using changelog::entry_kind;
   using changelog::pack_reader;
+  const auto& [kind, payload, bytes, at] = what;
   const auto broken = [this](const error& why) {
     fail(why);
     return false;
@@ -244,7 +245,7 @@ bool shard::restore_entry(changelog::entry_kind kind, std::string_view payload,
   }
   case entry_kind::state:
   case entry_kind::state_of_shared_hash:
-    return restore_state(kind, payload, bytes, number);
+    return restore_state(kind, payload, {number, at, bytes});
   case entry_kind::held: {
     const auto entry = pack_reader::held(payload);
     if (!entry)
@@ -360,13 +361,13 @@ bool shard::restore_early(std::uint32_t schema) {
                                        std::make_move_iterator(early_.end())};
   early_.erase(known, early_.end());
   for (const early_state& each : ready)
-    if (!restore_state(each.kind, each.payload, each.bytes, each.pack))
+    if (!restore_state(each.kind, each.payload, each.place))
       return false;
   return true;
 }
 
 bool shard::restore_state(changelog::entry_kind kind, std::string_view payload,
-                          std::uint32_t bytes, std::uint64_t number) {
+                          stored_place here) {
   const auto entry = changelog::pack_reader::state(payload);
   if (!entry) {
     fail(entry.error());
@@ -374,8 +375,7 @@ bool shard::restore_state(changelog::entry_kind kind, std::string_view payload,
   }
   const auto schema = schemas_.find(entry->schema);
   if (schema == schemas_.end()) {
-    early_.push_back(
-        {kind, entry->schema, number, bytes, std::string{payload}});
+    early_.push_back({kind, entry->schema, here, std::string{payload}});
     return true;
   }
   entity_table& table = *tables_[schema->second.type];
@@ -387,17 +387,15 @@ bool shard::restore_state(changelog::entry_kind kind, std::string_view payload,
     return false;
   }
   const std::uint64_t hash = key_hash(entry->key);
-  const stored_place here{number + 1, live_size(bytes)};
   auto [cell, passive] = table.look(entry->key, hash);
   const bool by_hash = kind == changelog::entry_kind::state;
-  const stored_place before = cell != nullptr
-                                  ? stored_place{cell->pack, cell->packed_bytes}
-                              : by_hash ? passive
-                                        : stored_place{};
-  if (before.pack > here.pack)
+  const stored_place before = cell != nullptr ? cell->place
+                              : by_hash       ? passive
+                                              : stored_place{};
+  if (before && before.pack() > here.pack())
     return true; // a newer one did not have to wait for its schema
-  changelog_.live_shrank(before.bytes);
-  changelog_.live_grew(here.bytes);
+  changelog_.live_shrank(before.live_bytes());
+  changelog_.live_grew(here.live_bytes());
   if (cell == nullptr && by_hash) {
     table.put_passive(hash, here);
     return true;
@@ -408,8 +406,7 @@ bool shard::restore_state(changelog::entry_kind kind, std::string_view payload,
   } else {
     table.reset_state(*cell);
   }
-  cell->pack = here.pack;
-  cell->packed_bytes = here.bytes & live_size_max;
+  cell->place = here;
   cell->stale = 0;
   return read_state_into(*cell, *entry);
 }

@@ -4,6 +4,7 @@
 #include "runtime/engine/changelog.hpp"
 #include "runtime/engine/counters.hpp"
 #include "runtime/engine/dedupe_table.hpp"
+#include "runtime/engine/stored_place.hpp"
 #include "runtime/ports/event_log.hpp"
 
 #include <caf/actor.hpp>
@@ -41,9 +42,8 @@ struct state_request {
 /// A cell as it was before the unit touched it.
 struct touched_cell {
   entity_cell* cell = nullptr;
-  std::uint64_t pack = 0;
+  stored_place place;
   std::uint64_t sequence = 0;
-  std::uint32_t packed_bytes = 0;
 };
 
 /// Everything one shard does between two closes: the appends for the log, the

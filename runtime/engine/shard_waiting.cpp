@@ -105,7 +105,7 @@ bool shard::retry_one() {
     changelog_.live_shrank(done.packed_bytes);
     if (done.pack != 0)
       filling_->held_gone.push_back(done.number);
-    if (cell->waiting == 0 && cell->pack == entity_cell::no_pack)
+    if (cell->waiting == 0 && !cell->place)
       note_fresh(*cell);
     return true;
   }

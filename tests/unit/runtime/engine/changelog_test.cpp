@@ -267,7 +267,7 @@ TEST_CASE("entries of builds without event time are read",
   CHECK(pack_reader::timer(unknown).error().code == errc::corrupt);
 }
 
-TEST_CASE("a pack takes exactly 64 KiB and not a byte more",
+TEST_CASE("a pack takes exactly its bound and not a byte more",
           "[runtime][changelog]") {
   constexpr std::size_t prefix = 9;
   constexpr std::size_t half = 30'000;
