@@ -1,6 +1,10 @@
 #include "node/application_wiring.hpp"
 
+#include "actors/market.hpp"
 #include "actors/market_application.hpp"
+#include "actors/neighborhood.hpp"
+#include "actors/property.hpp"
+#include "actors/valuation.hpp"
 #include "bridges/ledger/file_crash_ledger.hpp"
 #include "bridges/ledger/memory_crash_ledger.hpp"
 #include "bridges/log/embedded_log.hpp"
@@ -27,6 +31,12 @@ engine::engine_options options_of(const configuration& values) {
   options.direct_delivery = values.direct_delivery;
   options.held_bytes_max = values.held_bytes_max;
   options.timer_bytes_max = values.timer_bytes_max;
+  options.entity_bytes_max_of = {
+      {std::string{market::property::traits.type}, values.property_bytes_max},
+      {std::string{market::neighborhood::traits.type},
+       values.neighborhood_bytes_max},
+      {std::string{market::valuation::traits.type}, values.valuation_bytes_max},
+      {std::string{market::market::traits.type}, values.market_bytes_max}};
   options.retry_attempts_max = values.retry_attempts_max;
   options.retry_first_delay = values.retry_first_delay;
   options.retry_delay_factor = values.retry_delay_factor;

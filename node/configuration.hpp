@@ -59,6 +59,11 @@ struct configuration {
   std::uint64_t timer_bytes_max = 64 * mebibytes;
   std::chrono::milliseconds stop_timeout{10'000};
 
+  std::uint64_t property_bytes_max = 1 * gibibytes;
+  std::uint64_t neighborhood_bytes_max = 256 * mebibytes;
+  std::uint64_t valuation_bytes_max = 1 * gibibytes;
+  std::uint64_t market_bytes_max = 256 * mebibytes;
+
   std::uint32_t retry_attempts_max = 3;
   std::chrono::milliseconds retry_first_delay{2'000};
   double retry_delay_factor = 2;

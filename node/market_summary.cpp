@@ -197,6 +197,10 @@ std::string work_text(const hosting_report& report) {
       + " CPU microseconds each (whole process).\n";
   if (report.counts.rejected > 0)
     text += "Rejected: " + counted(report.counts.rejected, "message") + ".\n";
+  if (report.counts.passivated > 0)
+    text += "Left memory: " + with_commas(report.counts.passivated)
+            + " times an idle entity; came back: "
+            + with_commas(report.counts.brought_back) + " times one.\n";
   if (report.counts.dead_lettered > 0)
     text += "Dead-lettered: " + counted(report.counts.dead_lettered, "record")
             + "; see the topic dead-letter-events.\n";

@@ -317,6 +317,7 @@ dynamic_value record_renderer::pack_json(std::string_view pack) const {
       });
       break;
     case entry_kind::state:
+    case entry_kind::state_of_shared_hash:
       add(pack_reader::state(payload), [this](const auto& state) {
         dynamic_value shown;
         shown.set("kind", "state");

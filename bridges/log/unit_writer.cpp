@@ -89,12 +89,12 @@ result<void> unit_writer::add(store_write& into, const ports::unit_part& part,
     const std::size_t size = each.key.size() + each.value.size()
                              + each.headers.packed().size()
                              + record_overhead_bytes_max;
-    const bool is_changelog = topics_[each.target.topic.value()].role
-                              == ports::topic_role::changelog;
+    const bool is_changelog =
+        topics_[each.target.topic.value()].role == ports::topic_role::changelog;
     if (!one.batch.empty()
-        && one.batch.size_bytes() + size
-               > (is_changelog ? limits_.changelog_batch_bytes
-                               : limits_.batch_bytes))
+        && one.batch.size_bytes() + size > (is_changelog
+                                                ? limits_.changelog_batch_bytes
+                                                : limits_.batch_bytes))
       if (auto flushed = flush(into, one); !flushed)
         return flushed;
     const record_offset offset = first_at(one.next_bounds.end);

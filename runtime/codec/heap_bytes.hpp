@@ -71,6 +71,10 @@ template <class F>
 
 } // namespace detail
 
+/// Whether values of the type can have memory besides `sizeof(T)`.
+template <described T>
+inline constexpr bool owns_memory = detail::owns_memory<T>();
+
 /// About how many bytes of memory a value has besides `sizeof(T)`: what its
 /// strings, vectors and maps have allocated. Types with a `value_codec` count
 /// as having none. Looks at every element that can own memory, at no others.

@@ -44,8 +44,14 @@ public:
   std::uint64_t sequence = 0;
   /// The unit (its low bits) that has this cell in its list of touched ones.
   std::uint32_t touched_in = 0;
-  /// Memory of key and state besides the cell's own block, as last measured.
-  std::uint32_t heap_bytes = 0;
+  /// Memory of key and state besides the cell's own block, as last measured;
+  /// more than the largest number counts as that.
+  std::uint32_t heap_units : 24 = 0;
+  static constexpr std::uint32_t heap_unit_bytes = 64;
+  static constexpr std::uint32_t heap_units_max = (1U << 24U) - 1;
+  [[nodiscard]] std::uint64_t heap_bytes() const noexcept {
+    return std::uint64_t{heap_units} * heap_unit_bytes;
+  }
   /// How often the clock's hand spares it (`entity_table::use`).
   std::uint32_t credit : 2 = 0;
   /// Another entity has the same hash, and was there first: this one never
@@ -74,6 +80,9 @@ private:
   entity_table& table_;
   std::string key_;
 };
+
+// One cache line besides the actor; the state begins on the next one.
+static_assert(sizeof(entity_cell) == sizeof(light_actor) + 64);
 
 } // namespace freehold::engine
 

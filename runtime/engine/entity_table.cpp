@@ -49,9 +49,9 @@ void destroy_block(caf::actor_control_block* control) {
 
 constexpr std::size_t slots_min = 64;
 /// At most so much of the index is in use ...
-constexpr std::size_t full_numerator = 4;
-constexpr std::size_t full_denominator = 5;
-/// ... and then it grows by half: per entity never more than 30 bytes.
+constexpr std::size_t full_numerator = 2;
+constexpr std::size_t full_denominator = 3;
+/// ... and then it grows by a quarter: 24 to 30 bytes per entity.
 
 constexpr std::size_t cache_line_bytes = 64;
 /// More lines of one entity are left to the hardware's own prefetching.
@@ -118,6 +118,7 @@ entity_table::entity_table(const entity_type& type, std::uint32_t type_index,
       budget_(budget),
       slots_(slots_min),
       inline_state_(fits_inline(type)),
+      owns_memory_(type.owns_memory()),
       hot_bytes_(std::min(sizeof(entity_cell) - sizeof(light_actor)
                               + behind_the_cell(type) + cache_line_bytes - 1,
                           prefetch_lines_max * cache_line_bytes)),
@@ -184,7 +185,7 @@ entity_cell& entity_table::insert(std::string_view key, std::uint64_t hash) {
 }
 
 void entity_table::grow() {
-  decltype(slots_) old(slots_.size() + slots_.size() / 2);
+  decltype(slots_) old(slots_.size() + slots_.size() / 4);
   old.swap(slots_);
   for (const slot& each : old) {
     if (each.is_free())
@@ -247,7 +248,7 @@ entity_cell* entity_table::make_cell(std::string_view key) {
   }
   ++cells_used_;
   counted(0, block_bytes_);
-  measure(*cell);
+  measure_anew(*cell);
   return cell;
 }
 
@@ -257,7 +258,7 @@ void entity_table::release(entity_cell& cell) {
   if (!inline_state_)
     ::operator delete (state, std::align_val_t{type_.state_alignment()});
   --cells_used_;
-  counted(block_bytes_ + cell.heap_bytes, 0);
+  counted(block_bytes_ + cell.heap_bytes(), 0);
   cell.retire();
   caf::intrusive_ptr_release(caf::actor_control_block::from(&cell));
 }
@@ -278,18 +279,22 @@ void entity_table::counted(std::uint64_t before, std::uint64_t now) noexcept {
   bytes_ += now - before;
 }
 
-void entity_table::measure(entity_cell& cell) {
+void entity_table::measure_anew(entity_cell& cell) {
   std::size_t now =
       heap_bytes_of_key(cell.key()) + type_.heap_bytes(state_of(cell));
   if (!inline_state_)
     now += type_.state_size() + allocation_bytes;
-  now = std::min<std::size_t>(now, std::numeric_limits<std::uint32_t>::max());
-  counted(cell.heap_bytes, now);
-  cell.heap_bytes = static_cast<std::uint32_t>(now);
+  const std::size_t units =
+      (now + entity_cell::heap_unit_bytes - 1) / entity_cell::heap_unit_bytes;
+  const std::uint64_t before = cell.heap_bytes();
+  cell.heap_units = static_cast<std::uint32_t>(std::min<std::size_t>(
+                        units, entity_cell::heap_units_max))
+                    & entity_cell::heap_units_max;
+  counted(before, cell.heap_bytes());
 }
 
 bool entity_table::is_spared(entity_cell& cell) const noexcept {
-  const bool is_large = block_bytes_ + cell.heap_bytes > large_entity_bytes;
+  const bool is_large = block_bytes_ + cell.heap_bytes() > large_entity_bytes;
   const std::uint32_t price = is_large ? 2 : 1;
   if (cell.credit < price)
     return false;

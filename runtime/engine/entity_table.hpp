@@ -34,7 +34,7 @@ public:
 };
 
 /// The entities of one type in one shard: an open-addressed index of hashes
-/// (linear probing, at most 4/5 full, grown by half), made to be prefetched a
+/// (linear probing, at most 2/3 full, grown by a quarter), to be prefetched a
 /// batch ahead. A slot has the cell of an entity in memory, or the place in the
 /// changelog of one that is not (a *passive* one): 16 bytes, up to 30 with the
 /// slots that are free.
@@ -106,8 +106,11 @@ public:
       ++cell.credit;
   }
   static constexpr std::uint32_t credit_max = 3;
-  /// What the entity has in memory is measured again.
-  void measure(entity_cell& cell);
+  /// Its state has changed: what it takes in memory is measured again.
+  void measure(entity_cell& cell) {
+    if (owns_memory_)
+      measure_anew(cell);
+  }
 
   /// Moves the clock's hand until the cells take no more than `bytes`, or it
   /// went `fruitless_slots_max` slots without finding one that `may_leave`.
@@ -210,6 +213,7 @@ private:
   void grow();
   void release(entity_cell& cell);
   entity_cell* make_cell(std::string_view key);
+  void measure_anew(entity_cell& cell);
   void counted(std::uint64_t before, std::uint64_t now) noexcept;
 
   friend class entity_cell;
@@ -228,6 +232,7 @@ private:
   /// Larger states and those with strict alignment have memory of their own,
   /// and behind the cell is a pointer.
   const bool inline_state_;
+  const bool owns_memory_;
   const std::size_t hot_bytes_;
   const std::size_t block_bytes_;
   cell_slabs cells_;

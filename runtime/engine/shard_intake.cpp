@@ -557,8 +557,7 @@ void shard::touch(entity_cell& cell) {
   if (cell.touched_in == touch_number_)
     return;
   cell.touched_in = touch_number_;
-  filling_->touched.push_back(
-{&cell, cell.place, cell.sequence});
+  filling_->touched.push_back({&cell, cell.place, cell.sequence});
   filling_->expected_bytes +=
       std::max<std::uint64_t>(state_bytes_expected_, cell.place.live_bytes());
 }
@@ -635,8 +634,7 @@ void shard::note_fresh(entity_cell& cell) {
 void shard::drop_fresh() {
   for (entity_cell* cell : fresh_) {
     cell->fresh = 0;
-    if (!cell->place && cell->touched_in != touch_number_
-        && cell->waiting == 0)
+    if (!cell->place && cell->touched_in != touch_number_ && cell->waiting == 0)
       cell->table().erase(*cell);
   }
   fresh_.clear();

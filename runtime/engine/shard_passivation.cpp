@@ -220,9 +220,8 @@ bool shard::may_leave(const entity_cell& cell) const {
   const bool is_in_unit =
       cell.touched_in == touch_number_
       || (in_flight_ != nullptr && cell.touched_in == touched_in_flight_);
-  return cell.place && cell.fresh == 0
-         && cell.waiting == 0 && cell.stale == 0 && cell.shares_hash == 0
-         && !is_in_unit && !cell.is_observed();
+  return cell.place && cell.fresh == 0 && cell.waiting == 0 && cell.stale == 0
+         && cell.shares_hash == 0 && !is_in_unit && !cell.is_observed();
 }
 
 void shard::passivate_idle() {

@@ -151,6 +151,9 @@ public:
   void destroy(void* at) const noexcept override {
     std::destroy_at(static_cast<state*>(at));
   }
+  [[nodiscard]] bool owns_memory() const noexcept override {
+    return codec::owns_memory<state>;
+  }
   [[nodiscard]] std::size_t heap_bytes(const void* of) const override {
     return codec::heap_bytes(*static_cast<const state*>(of));
   }

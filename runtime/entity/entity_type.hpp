@@ -65,7 +65,9 @@ public:
   [[nodiscard]] virtual std::size_t state_alignment() const noexcept = 0;
   virtual void construct(void* at) const = 0;
   virtual void destroy(void* state) const noexcept = 0;
-  /// About how many bytes of memory it has besides `state_size()`.
+  /// Whether a state can have memory besides `state_size()`.
+  [[nodiscard]] virtual bool owns_memory() const noexcept = 0;
+  /// About how many bytes that is.
   [[nodiscard]] virtual std::size_t heap_bytes(const void* state) const = 0;
 
   // -- the state as bytes ----------------------------------------------------

@@ -19,6 +19,7 @@ import json
 import os
 import pathlib
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -49,6 +50,13 @@ ORDERS = range(21)
 PARTITIONS = (8, 1, 3)
 KILLED_ORDERS = (6, 7, 8, 15, 16, 17)
 KILLS = 5
+# Entities may take a tenth of what they need in memory, in three of the orders
+# with kills and in three others, with each number of partitions.
+TIGHT_ORDERS = (2, 3, 7, 10, 15, 17)
+TIGHT = ["--set", "memory.property-bytes-max=1 MiB",
+         "--set", "memory.valuation-bytes-max=1 MiB",
+         "--set", "memory.neighborhood-bytes-max=2 MiB",
+         "--set", "memory.market-bytes-max=64 KiB"]
 # A million sales and their results need a third of it.
 LOG_BYTES_MAX = 8 << 30
 # What a single run may take; a hang must not outlive the test.
@@ -63,8 +71,9 @@ BACKLOG_DELAY_MS = 3 * formulas.DAY_MS
 # -- the program --------------------------------------------------------------
 
 
-def options(data, partitions):
-    return ["--data", data, "--set", f"application.shards={partitions}",
+def options(data, partitions, is_tight=False):
+    return [*(TIGHT if is_tight else []),
+            "--data", data, "--set", f"application.shards={partitions}",
             # A log that grows beyond reason ends the run, not the disk.
             "--set", f"log.map-bytes-max={LOG_BYTES_MAX}",
             # A worker without a shard is an error.
@@ -72,13 +81,16 @@ def options(data, partitions):
             "--set", "engine.commit-interval-ms=50"]
 
 
-def run_to_the_end(data, partitions, file):
+def run_to_the_end(data, partitions, file, is_tight=False):
+    """How often entities came back into memory."""
     done = subprocess.run(
-        [FREEHOLD, "run", *options(data, partitions), "--import", file,
+        [FREEHOLD, "run", *options(data, partitions, is_tight), "--import", file,
          "--map", MAP, "--close-windows"], capture_output=True, text=True,
         timeout=TIME_LIMIT_S, check=False)
     if done.returncode != 0:
         raise AssertionError(f"run: {done.returncode}\n{done.stderr[-4000:]}")
+    said = re.search(r"came back: ([\d,]+) times", done.stdout)
+    return int(said[1].replace(",", "")) if said else 0
 
 
 def record_count(data, topic):
@@ -93,7 +105,7 @@ def record_count(data, topic):
     return counts.get(topic)
 
 
-def kill_again_and_again(data, partitions, file, sale_count, seed):
+def kill_again_and_again(data, partitions, file, sale_count, seed, is_tight):
     """How many records were committed at each kill."""
     chance = random.Random(seed)
     lifetimes = [chance.uniform(0.25, 0.75) for _ in range(KILLS)]
@@ -101,7 +113,7 @@ def kill_again_and_again(data, partitions, file, sale_count, seed):
     committed = []
     for lifetime in lifetimes:
         node = subprocess.Popen(
-            [FREEHOLD, "node", *options(data, partitions), "--import", file,
+            [FREEHOLD, "node", *options(data, partitions, is_tight), "--import", file,
              "--map", MAP, "--rate", str(rate)],
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
@@ -264,9 +276,11 @@ class Orders(unittest.TestCase):
             inputs.append((sales, verdicts(market), valuations(market)))
         compared = Compared(self)
         kills, kills_within, revised, latest = 0, 0, 0, 0
+        came_back = []
         for order in ORDERS:
             partitions = PARTITIONS[order % len(PARTITIONS)]
             where = f"order {order} in {partitions} partitions"
+            is_tight = order in TIGHT_ORDERS
             sales, words, values = inputs[order % 2]
             flagged = sum(x is not None for x in words.values())
             arrivals = shuffled(sales, GRACE_MS if order else 0, order)
@@ -278,11 +292,15 @@ class Orders(unittest.TestCase):
                 if order in KILLED_ORDERS:
                     where += ", killed"
                     committed = kill_again_and_again(data, partitions, file,
-                                                     len(sales), order)
+                                                     len(sales), order,
+                                                     is_tight)
                     kills += len(committed)
                     kills_within += sum(0 < x < 2 * len(sales)
                                         for x in committed)
-                run_to_the_end(data, partitions, file)
+                back = run_to_the_end(data, partitions, file, is_tight)
+                if is_tight:
+                    came_back.append(back)
+                    where += ", a tenth of the memory"
                 compared.equal_results(data, windows, trends, where)
                 last, revised_now = published.alerts(FREEHOLD, data)
                 compared.equal("verdicts", last, words, where)
@@ -295,7 +313,11 @@ class Orders(unittest.TestCase):
         print(f"  {len(ORDERS)} orders, the latest sale "
               f"{latest / formulas.DAY_MS:.2f} days behind; {kills} kills, "
               f"{kills_within} of them between the first and the last commit; "
-              f"{revised:,} verdicts revised")
+              f"{revised:,} verdicts revised; with a tenth of the memory "
+              f"entities came back {sum(came_back):,} times")
+        self.assertEqual(len(came_back), len(TIGHT_ORDERS))
+        self.assertGreater(min(came_back), 0)
+        self.assertGreater(sum(came_back), 1000)
         self.assertEqual(compared.count["windows"], len(ORDERS) * len(windows))
         self.assertGreater(len(windows), 900)
         self.assertGreater(flagged, 11_000)

@@ -270,7 +270,7 @@ TEST_CASE("entries of builds without event time are read",
 TEST_CASE("a pack takes exactly its bound and not a byte more",
           "[runtime][changelog]") {
   constexpr std::size_t prefix = 9;
-  constexpr std::size_t half = 30'000;
+  constexpr std::size_t half = pack_bytes_max / 2;
   const std::size_t extra = GENERATE(0U, 1U);
   pack_writer writer;
   writer.begin(1);
@@ -289,6 +289,45 @@ TEST_CASE("a pack takes exactly its bound and not a byte more",
     CHECK(entries_of(writer.pack(1)).size() == 1);
     CHECK(writer.last_pack() == 1);
   }
+}
+
+TEST_CASE("a state is found by its place, whichever pack it ended in, and "
+          "nowhere else",
+          "[runtime][changelog]") {
+  pack_writer writer;
+  writer.begin(1);
+  random_source random{5};
+  struct packed {
+    std::string key;
+    std::size_t pack = 0;
+    std::uint32_t at = 0;
+    std::size_t bytes = 0;
+  };
+  std::vector<packed> all;
+  for (int i = 0; i < 2000; ++i) {
+    packed one{"key-" + std::to_string(i), 0, 0, random.below(300)};
+    put_state(writer, one.key, one.bytes);
+    one.pack = writer.last_pack();
+    one.at = writer.last_at();
+    all.push_back(one);
+  }
+  REQUIRE(writer.pack_count() > 10);
+  for (const packed& each : all) {
+    const auto found = pack_reader::state_at(writer.pack(each.pack), each.at);
+    REQUIRE(found);
+    REQUIRE(found->key == each.key);
+    REQUIRE(found->bytes.size() == each.bytes);
+  }
+  for (const auto& each : entries_of(writer.pack(3)))
+    REQUIRE(pack_reader::state_at(writer.pack(3), each.at)->key
+            == pack_reader::state(each.payload)->key);
+  writer.put_held_gone(7);
+  const std::string_view last = writer.pack(writer.last_pack());
+  CHECK(pack_reader::state_at(last, writer.last_at()).error().code
+        == errc::corrupt);
+  CHECK(pack_reader::state_at(last, last.size()).error().code == errc::corrupt);
+  CHECK(pack_reader::state_at(last, last.size() - 1).error().code
+        == errc::corrupt);
 }
 
 TEST_CASE("an entry larger than a pack has a pack of its own",

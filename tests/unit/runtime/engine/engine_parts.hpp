@@ -64,6 +64,7 @@ public:
     std::destroy_at(static_cast<State*>(state));
     --alive;
   }
+  [[nodiscard]] bool owns_memory() const noexcept override { return true; }
   [[nodiscard]] std::size_t heap_bytes(const void*) const override {
     return heap_bytes_each;
   }

@@ -44,8 +44,7 @@ TEST_CASE("a live size is the entry's size, rounded up by less than a "
   };
   for (std::uint32_t bytes = 0; bytes < 100'000; ++bytes)
     check(bytes);
-  for (std::uint32_t bytes = 100'000; bytes < 1U << 31U;
-       bytes += bytes / 1000)
+  for (std::uint32_t bytes = 100'000; bytes < 1U << 31U; bytes += bytes / 1000)
     check(bytes);
   CHECK(stored_place{5, 7, 31}.live_bytes() == 31);
 }
