@@ -74,7 +74,7 @@ public:
   /// The next `count` commits end like this.
   void plan_commits(planned_outcome how, std::uint32_t count = 1);
   void plan_produces(planned_outcome how, std::uint32_t count = 1);
-  /// The next `count` fetches fail.
+  /// The next `count` fetches or lookups fail.
   void refuse_fetches(error why, std::uint32_t count = 1);
 
   /// What a group coordinator would do.

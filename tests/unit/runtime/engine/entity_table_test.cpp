@@ -392,3 +392,20 @@ TEST_CASE("the hand lets go of what is not used, and of large entities before "
   CHECK(world.table.cell_count() == 0);
   CHECK(world.table.size() == 200);
 }
+
+TEST_CASE("shards share a budget in proportion to what they have, and one that "
+          "is alone has all of it",
+          "[runtime][entity_table]") {
+  engine::memory_budget budget{1000};
+  budget.grew(900);
+  CHECK(budget.share_of(600) == 600);
+  CHECK(budget.share_of(300) == 300);
+  budget.grew(100);
+  CHECK(budget.share_of(600) == 600); // exactly at the budget
+  budget.grew(1000);
+  CHECK(budget.used() == 2000);
+  CHECK(budget.share_of(1500) == 750);
+  CHECK(budget.share_of(500) == 250);
+  budget.shrank(500);
+  CHECK(budget.share_of(1500) == 1000);
+}
