@@ -8,23 +8,51 @@
 
 namespace freehold {
 
+namespace detail {
+
+/// The last `size % 8` bytes of a text as a number, the first of them lowest.
+/// Whole loads only: bytes gathered one by one would have to be waited for.
+[[nodiscard]] inline std::uint64_t last_word(const char* begin,
+                                             std::size_t size) noexcept {
+  const std::size_t left = size % 8;
+  if (left == 0)
+    return 0;
+  const char* const at = begin + (size - left);
+  if (size >= 8) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, at + left - 8, 8);
+    return word >> (8 * (8 - left));
+  }
+  if (left >= 4) {
+    std::uint32_t low = 0;
+    std::uint32_t high = 0;
+    std::memcpy(&low, at, 4);
+    std::memcpy(&high, at + left - 4, 4);
+    return std::uint64_t{low} | std::uint64_t{high} << (8 * (left - 4));
+  }
+  const auto byte = [at](std::size_t i) {
+    return std::uint64_t{static_cast<unsigned char>(at[i])} << (8 * i);
+  };
+  return byte(0) | byte(left / 2) | byte(left - 1);
+}
+
+} // namespace detail
+
 /// The hash of the key index. Fingerprints of event ids in the changelog are
 /// made of it too, so changing it changes a stored format.
 [[nodiscard]] inline std::uint64_t key_hash(std::string_view key) noexcept {
   constexpr std::uint64_t multiplier = 0x9E3779B97F4A7C15ULL;
   std::uint64_t hash = 1469598103934665603ULL;
   const char* at = key.data();
-  std::size_t left = key.size();
+  std::uint64_t left = key.size();
+  const std::uint64_t rest = detail::last_word(at, key.size());
   for (; left >= 8; left -= 8, at += 8) {
     std::uint64_t word = 0;
     std::memcpy(&word, at, 8);
     hash = (hash ^ word) * multiplier;
     hash ^= hash >> 29;
   }
-  std::uint64_t rest = 0;
-  if (left > 0)
-    std::memcpy(&rest, at, left);
-  hash = (hash ^ rest ^ (std::uint64_t{left} << 56)) * multiplier;
+  hash = (hash ^ rest ^ (left << 56)) * multiplier;
   return hash ^ (hash >> 32);
 }
 

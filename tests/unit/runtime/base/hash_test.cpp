@@ -4,6 +4,12 @@
 
 #include <catch2/catch.hpp>
 
+#include <cstdint>
+#include <cstring>
+#include <string>
+#include <string_view>
+#include <vector>
+
 using namespace freehold;
 
 TEST_CASE("murmur2 equals the Java client's published test values",
@@ -44,4 +50,36 @@ TEST_CASE("key hashes differ by content and by length", "[runtime][base]") {
   CHECK(key_hash("") != key_hash(std::string_view{"\0", 1}));
   CHECK(key_hash("12345678") != key_hash("12345679"));
   CHECK(key_hash("123456789") != key_hash("12345678"));
+}
+
+TEST_CASE("the hash of a key is the one that fingerprints were stored with",
+          "[runtime][base]") {
+  // Word by word, as it was first written down.
+  const auto plain = [](std::string_view key) {
+    std::uint64_t hash = 1469598103934665603ULL;
+    const auto mix = [&hash](std::uint64_t word) {
+      hash = (hash ^ word) * 0x9E3779B97F4A7C15ULL;
+    };
+    for (; key.size() >= 8; key.remove_prefix(8)) {
+      std::uint64_t word = 0;
+      std::memcpy(&word, key.data(), 8);
+      mix(word);
+      hash ^= hash >> 29;
+    }
+    std::uint64_t rest = std::uint64_t{key.size()} << 56;
+    for (std::size_t i = 0; i < key.size(); ++i)
+      rest ^= std::uint64_t{static_cast<unsigned char>(key[i])} << (8 * i);
+    mix(rest);
+    return hash ^ (hash >> 32);
+  };
+  CHECK(key_hash("") == plain(""));
+  CHECK(key_hash({}) == plain({}));
+  std::string key;
+  for (int i = 0; i < 40; ++i) {
+    key.push_back(static_cast<char>(200 + 7 * i));
+    CHECK(key_hash(key) == plain(key));
+    // Also where nothing may be read behind it.
+    const std::vector<char> alone(key.begin(), key.end());
+    CHECK(key_hash({alone.data(), alone.size()}) == plain(key));
+  }
 }
