@@ -4,7 +4,11 @@
 #include "runtime/entity/effects.hpp"
 #include "runtime/entity/traits.hpp"
 
+#include <array>
+#include <cstddef>
 #include <memory>
+#include <memory_resource>
+#include <new>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -126,7 +130,9 @@ public:
     } else {
       codec::check_encodable(event); // what comes of it will be in the state
     }
-    events_.push_back(std::make_unique<held_event<Event>>(event));
+    using held = held_event<Event>;
+    events_.emplace_back(::new (memory_.allocate(sizeof(held), alignof(held)))
+                             held{event});
   }
 
   /// Appends a message to an output topic, keyed by this entity.
@@ -230,6 +236,11 @@ private:
     virtual ~event_base() = default;
     virtual void apply(state& to) noexcept = 0;
   };
+  struct ends_only {
+    void operator()(event_base* which) const noexcept {
+      std::destroy_at(which);
+    }
+  };
 
   template <class Event>
   class held_event final : public event_base {
@@ -246,7 +257,10 @@ private:
   effect_sink& sink_;
   const settings_of<Entity>& settings_;
   std::optional<std::string> rejection_;
-  std::vector<std::unique_ptr<event_base>> events_;
+  /// What most messages emit fits into it.
+  alignas(std::max_align_t) std::array<std::byte, 512> room_;
+  std::pmr::monotonic_buffer_resource memory_{room_.data(), room_.size()};
+  std::pmr::vector<std::unique_ptr<event_base, ends_only>> events_{&memory_};
 };
 
 } // namespace freehold
