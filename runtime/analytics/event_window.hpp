@@ -71,6 +71,9 @@ struct window_shape {
 
   /// The longest piece of time that no window cuts.
   [[nodiscard]] constexpr std::chrono::milliseconds pane() const noexcept {
+    // Asked for with every record, and mostly as simple as this.
+    if (length.count() % every.count() == 0)
+      return every;
     return std::chrono::milliseconds{std::gcd(length.count(), every.count())};
   }
   /// The last window that holds the pane. They begin at multiples of `every`,

@@ -1,14 +1,17 @@
 #pragma once
 
 #include "runtime/analytics/event_window.hpp"
+#include "runtime/codec/flat_map.hpp"
 
+#include <boost/container/flat_map.hpp>
+#include <boost/container/small_vector.hpp>
 #include <boost/describe/class.hpp>
 
 #include <algorithm>
 #include <concepts>
 #include <cstdint>
+#include <functional>
 #include <limits>
-#include <map>
 #include <optional>
 #include <utility>
 
@@ -51,8 +54,14 @@ struct windows {
   static constexpr std::int64_t nothing =
       std::numeric_limits<std::int64_t>::min();
 
+  /// In order in one piece of memory, and two in the state itself: with many
+  /// keys most have no more, and a piece elsewhere is a cache miss.
+  using pane_map = boost::container::flat_map<
+      std::int64_t, Sum, std::less<std::int64_t>,
+      boost::container::small_vector<std::pair<std::int64_t, Sum>, 2>>;
+
   /// By the pane's start, in milliseconds since 1970.
-  std::map<std::int64_t, Sum> panes;
+  pane_map panes;
   /// Windows that end here or before are closed.
   std::int64_t closed_to = nothing;
   /// Panes before this are forgotten.
@@ -137,10 +146,10 @@ struct windows {
     if (watermark == after_all_time)
       return;
     const std::int64_t limit = moved(watermark, -(shape.grace + shape.keep));
-    while (!panes.empty() && shape.last_end(panes.begin()->first) <= limit) {
-      kept_from = panes.begin()->first + shape.pane().count();
-      panes.erase(panes.begin());
-    }
+    auto kept = panes.begin();
+    for (; kept != panes.end() && shape.last_end(kept->first) <= limit; ++kept)
+      kept_from = kept->first + shape.pane().count();
+    panes.erase(panes.begin(), kept);
   }
 
 private:

@@ -3,6 +3,8 @@
 #include "runtime/codec/describe.hpp"
 
 #include <cstddef>
+#include <functional>
+#include <memory>
 #include <string>
 #include <utility>
 
@@ -32,6 +34,17 @@ template <class F>
   else return false;
 }
 
+/// Of a map in one piece, which may lie in the map itself.
+template <class F>
+[[nodiscard]] std::size_t flat_bytes_of(const F& value) {
+  const std::less<const void*> before;
+  const void* const own = std::addressof(value);
+  const void* const at = value.capacity() == 0 ? own : &*value.begin();
+  if (!before(at, own) && before(at, std::addressof(value) + 1))
+    return 0;
+  return value.capacity() * sizeof(typename F::value_type) + allocation_bytes;
+}
+
 template <class F>
 [[nodiscard]] std::size_t heap_bytes_of(const F& value) {
   if constexpr (!owns_memory<F>()) {
@@ -51,7 +64,10 @@ template <class F>
           sum += heap_bytes_of(each);
     } else if constexpr (kind == field_kind::map) {
       using item = typename F::value_type;
-      sum = value.size() * (sizeof(item) + map_node_bytes + allocation_bytes);
+      if constexpr (requires { value.capacity(); })
+        sum = flat_bytes_of(value); // all in one piece
+      else
+        sum = value.size() * (sizeof(item) + map_node_bytes + allocation_bytes);
       if constexpr (owns_memory<typename F::key_type>()
                     || owns_memory<typename F::mapped_type>())
         for (const auto& [key, mapped] : value)
