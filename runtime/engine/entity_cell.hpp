@@ -37,6 +37,8 @@ public:
   [[nodiscard]] std::string_view key() const noexcept { return key_; }
   [[nodiscard]] entity_table& table() const noexcept { return table_; }
   [[nodiscard]] caf::actor handle_of();
+  /// Fetches into the cache what lies first in it.
+  void prefetch() const noexcept { __builtin_prefetch(&key_); }
 
   /// Where the newest packed state is.
   stored_place place;

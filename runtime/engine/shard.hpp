@@ -74,9 +74,11 @@ struct taken_message {
   std::uint64_t hash = 0;
   bool deduplicate = false;
   incoming message;
-  /// The record as it came; for a timer, the envelope that stands for it.
+  /// The record as it came; a timer has none, and `shard::record_of` makes one.
   topic_index topic;
   record raw;
+  /// The timer that it is of, out of the table; null for anything else.
+  timer* fired = nullptr;
   /// Why it cannot be handled. Without a table it has not even an address.
   std::string fault;
   /// It is no message but what a shard says of event time.
@@ -234,7 +236,7 @@ private:
 
   struct timer_change {
     bool set = false;
-    timer what; // of a cancelled one, only the identity
+    timer_ptr what; // of a cancelled one, only the identity
   };
 
   class sink;
@@ -264,6 +266,8 @@ private:
               std::string_view body);
   void touch(entity_cell& cell);
   void apply_timers();
+  /// What was taken out of the table, for good.
+  void note_gone(timer_ptr gone);
   void hold(entity_cell& cell, const taken_message& message,
             std::uint32_t attempts, timestamp due, std::string_view why);
   /// Ends a message as a dead letter.
@@ -271,7 +275,9 @@ private:
                std::string_view reason, std::uint32_t attempts);
   void dead_letter(const taken_message& message, std::string_view why,
                    std::string_view reason, std::uint32_t attempts);
-  [[nodiscard]] bool can_be_held(const taken_message& message) const;
+  /// The record that stands for a message where it waits or dies.
+  [[nodiscard]] record record_of(const taken_message& message);
+  [[nodiscard]] bool can_be_held(const taken_message& message);
   [[nodiscard]] timestamp retry_due(std::uint32_t attempts,
                                     const taken_message& message) const;
   bool retry_one();
@@ -327,6 +333,9 @@ private:
   bool restore_event_time(std::string_view payload);
   /// The timer to fire now, by whichever clock, or null.
   [[nodiscard]] timer* next_timer();
+  /// Fetches into the cache what the next timers by event time will touch:
+  /// windows of many entities close at one moment.
+  void prefetch_due(std::size_t count);
   [[nodiscard]] bool has_timer_by_event_time();
 
   // units (shard_commit.cpp)
@@ -429,6 +438,7 @@ private:
   std::uint32_t ordinal_ = 0;
   std::string scratch_;
   std::string envelope_scratch_;
+  std::string fired_scratch_;
   /// Messages of one input, ready to be delivered: [at, end) of the array, the
   /// first of them from where that input's cursor is.
   std::array<taken_message, 128> prepared_;

@@ -185,22 +185,25 @@ bool shard::pack_unit() {
   make_unique_values(unit.held_gone);
   for (const std::uint64_t number : unit.held_gone)
     packs.put_held_gone(number);
-  make_unique_values(unit.timers_changed);
-  for (const auto& [type, names] : unit.timers_changed) {
-    const std::string_view entity = plan_->types[type]->traits().type;
-    timer* const set = timers_.find({type, names.first, names.second});
-    if (set == nullptr) {
-      packs.put_timer_gone(entity, names.first, names.second);
-      continue;
-    }
-    const std::uint32_t size = packs.put(changelog::timer_entry{
-        entity, set->key, set->name, set->number, set->due, set->message,
-        set->version, set->body, set->clock});
-    changelog_.live_shrank(set->packed_bytes);
-    changelog_.live_grew(size);
-    set->packed_bytes = size;
-    set->pack = pack_now();
+  // Those that are gone first: one of the same identity may have come since.
+  for (std::size_t i = 0; i < unit.timers_gone.size(); ++i) {
+    if (i + prefetch_distance < unit.timers_gone.size())
+      unit.timers_gone[i + prefetch_distance]->prefetch();
+    const timer& gone = *unit.timers_gone[i];
+    packs.put_timer_gone(plan_->types[gone.type]->traits().type, gone.key(),
+                         gone.name());
   }
+  unit.timers_gone.clear();
+  timers_.take_changed([&](timer& set) {
+    const std::uint32_t size = packs.put(
+        changelog::timer_entry{plan_->types[set.type]->traits().type, set.key(),
+                               set.name(), set.number, set.due, set.message(),
+                               set.version, set.body(), set.clock});
+    changelog_.live_shrank(set.packed_bytes);
+    changelog_.live_grew(size);
+    set.packed_bytes = size;
+    set.pack = pack_now();
+  });
   const auto put_answer = [&](const changelog::message_fingerprint& id) {
     auto* const kept = answers_.find(id, timestamp{0});
     if (kept == nullptr)
@@ -221,6 +224,8 @@ bool shard::pack_unit() {
   std::uint64_t packed = 0;
   std::int64_t live = 0;
   for (std::size_t i = 0; i < unit.touched.size(); ++i) {
+    if (i + 2 * prefetch_distance < unit.touched.size())
+      unit.touched[i + 2 * prefetch_distance].cell->prefetch();
     if (i + prefetch_distance < unit.touched.size()) {
       entity_cell& ahead = *unit.touched[i + prefetch_distance].cell;
       ahead.table().prefetch_content(ahead);
@@ -531,11 +536,11 @@ void shard::compact_pack(std::string_view pack, std::uint64_t number) {
     case entry_kind::timer:
       if (const auto entry = pack_reader::timer(payload))
         if (const auto type = plan_->type(entry->entity)) {
-          const timer* set = timers_.find(
-              {*type, std::string{entry->key}, std::string{entry->name}});
+          timer* const set = timers_.find(
+              {*type, key_hash(entry->key), entry->key, entry->name});
           if (set != nullptr && set->pack == here) {
-            unit.timers_changed.push_back(
-                {*type, {std::string{entry->key}, std::string{entry->name}}});
+            timers_.note_changed(*set);
+            unit.has_changed_timers = true;
           }
         }
       break;

@@ -88,10 +88,12 @@ std::string& shard::sink::scratch() {
   return owner_.scratch_;
 }
 
-void shard::sink::check_size(std::string_view what, std::size_t bytes) const {
+void shard::sink::check_size(std::string_view what, std::string_view of_whom,
+                             std::size_t bytes) const {
   const std::size_t limit = owner_.plan_->options.record_bytes_max;
   if (bytes + record_overhead_bytes > limit)
-    throw permanent_failure(std::string{what} + " of " + std::to_string(bytes)
+    throw permanent_failure(std::string{what}.append(of_whom) + " of "
+                            + std::to_string(bytes)
                             + " bytes is above the log's limit of "
                             + std::to_string(limit) + " bytes per record");
 }
@@ -143,7 +145,7 @@ void shard::sink::publish(const publication& what) {
     if (what.sequence > 0)
       append_header(headers_, "ce_sequence", std::to_string(what.sequence));
   }
-  check_size("a record for " + std::string{what.topic},
+  check_size("a record for ", what.topic,
              what.key.size() + what.value.size() + headers_.size());
   const auto& spec = owner_.plan_->layout.topics[topic->value()];
   append(*topic, partition_of(what.key, spec.partition_count), what.key,
@@ -164,7 +166,7 @@ void shard::sink::tell(std::string_view type, std::string_view key,
   encode(envelope{type, message, version, handled.time, next_event_id(), body,
                   handled.source_watermark},
          value);
-  check_size("a message to " + std::string{type}, key.size() + value.size());
+  check_size("a message to ", type, key.size() + value.size());
   append(owner_.plan_->inbox,
          partition_of(key, owner_.plan_->layout.shard_count), key, value, {});
   ++owner_.filling_->done.told;
@@ -177,29 +179,24 @@ void shard::sink::schedule(std::string_view name, timer_clock by, timestamp due,
   if (by == timer_clock::event_time && !owner_.plan_->event_time)
     throw permanent_failure("sets a timer by event time, which the application "
                             "does not measure; call application::event_time");
-  check_size("a timer", owner_.handling_cell_->key().size() + name.size()
-                            + message.size() + body.size());
-  timer_change& change = owner_.timer_changes_.emplace_back();
-  change.set = true;
-  change.what.type = owner_.handling_->table->type_index();
-  change.what.key = owner_.handling_cell_->key();
-  change.what.name = name;
-  change.what.due = due;
-  change.what.clock = by;
-  change.what.message = message;
-  change.what.version = version;
-  change.what.body = body;
+  check_size("a timer", {},
+             owner_.handling_cell_->key().size() + name.size() + message.size()
+                 + body.size());
+  owner_.timer_changes_.push_back(
+      {true, timer::make(own_timer(name), {due, by, message, version, body})});
 }
 
 void shard::sink::cancel(std::string_view name) {
-  timer_change& change = owner_.timer_changes_.emplace_back();
-  change.what.type = owner_.handling_->table->type_index();
-  change.what.key = owner_.handling_cell_->key();
-  change.what.name = name;
+  owner_.timer_changes_.push_back({false, timer::make(own_timer(name), {})});
+}
+
+timer_identity shard::sink::own_timer(std::string_view name) const {
+  return {owner_.handling_->table->type_index(), owner_.handling_->hash,
+          owner_.handling_cell_->key(), name};
 }
 
 void shard::sink::reply(std::string_view json) {
-  check_size("a reply", json.size());
+  check_size("a reply", {}, json.size());
   owner_.reply_ = json;
 }
 

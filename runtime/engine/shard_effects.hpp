@@ -38,7 +38,10 @@ private:
   void append(topic_index topic, partition_index partition,
               std::string_view key, std::string_view value,
               std::string_view headers);
-  void check_size(std::string_view what, std::size_t bytes) const;
+  /// A timer of the entity that is being handled.
+  [[nodiscard]] timer_identity own_timer(std::string_view name) const;
+  void check_size(std::string_view what, std::string_view of_whom,
+                  std::size_t bytes) const;
 
   shard& owner_;
   arena::mark mark_;

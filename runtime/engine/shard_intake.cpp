@@ -163,6 +163,7 @@ void shard::work() {
     return; // it was undone: a state is too large
   if (!sought_.empty() && bring_sought())
     return;
+  prefetch_due(slice_due_max);
   std::size_t due = 0;
   while (due < slice_due_max && state_ == state::serving && !close_pending_
          && bringing_ == nullptr && !stopped_taking_
@@ -605,21 +606,37 @@ void shard::acquit(const ports::crash_ledger::suspect& whom) {
 }
 
 void shard::apply_timers() {
+  timer* const fired = handling_->fired;
   for (timer_change& change : timer_changes_) {
-    const timer_table::identity identity{change.what.type, change.what.key,
-                                         change.what.name};
-    if (auto old = timers_.take(identity))
-      changelog_.live_shrank(old->packed_bytes);
-    filling_->expected_bytes += change.what.bytes();
-    if (change.set) {
-      change.what.number = next_number_++;
-      timers_.set(std::move(change.what));
+    timer_ptr old = timers_.take(change.what->identity());
+    if (!change.set) {
+      if (old != nullptr)
+        note_gone(std::move(old));
+      continue;
     }
-    filling_->timers_changed.push_back(
-        {std::get<0>(identity),
-         {std::get<1>(identity), std::get<2>(identity)}});
+    // Its entry takes the place of the one there is, if there is one.
+    timer& made = *change.what;
+    made.number = next_number_++;
+    if (old != nullptr) {
+      changelog_.live_shrank(old->packed_bytes);
+      made.pack = old->pack;
+    } else if (fired != nullptr && fired->name() == made.name()) {
+      made.pack = std::exchange(fired->pack, 0);
+    }
+    timers_.note_changed(timers_.set(std::move(change.what)));
+    filling_->expected_bytes += made.bytes();
+    filling_->has_changed_timers = true;
   }
   timer_changes_.clear();
+}
+
+void shard::note_gone(timer_ptr gone) {
+  changelog_.live_shrank(gone->packed_bytes);
+  filling_->has_changed_timers = true;
+  if (gone->pack == 0)
+    return; // set within the unit: nobody knows of it
+  filling_->expected_bytes += gone->bytes();
+  filling_->timers_gone.push_back(std::move(gone));
 }
 
 // -- cells without content ---------------------------------------------------

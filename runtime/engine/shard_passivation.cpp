@@ -70,7 +70,7 @@ bool shard::is_away(const timer& what) const {
   const entity_table& table = *tables_[what.type];
   if (!table.has_passive())
     return false;
-  const auto found = table.look(what.key, key_hash(what.key));
+  const auto found = table.look(what.key(), what.key_hash);
   return found.cell == nullptr && found.passive;
 }
 
@@ -78,10 +78,9 @@ void shard::bring_due_timers(const timer& first) {
   const auto wanted = new_bringing();
   const auto want = [&](const timer& each) {
     entity_table& table = *tables_[each.type];
-    const std::uint64_t hash = key_hash(each.key);
-    const auto found = table.look(each.key, hash);
+    const auto found = table.look(each.key(), each.key_hash);
     if (found.cell == nullptr && found.passive)
-      wanted->want(table, each.key, hash, found.passive);
+      wanted->want(table, each.key(), each.key_hash, found.passive);
     return wanted->bytes_wanted() < brought_bytes_max;
   };
   if (want(first))

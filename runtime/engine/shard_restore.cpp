@@ -300,14 +300,17 @@ bool shard::restore_entry(const changelog::pack_reader::entry& what,
                                          + std::string{entry->entity}
                                          + "\", which this application does "
                                            "not have"});
-    if (const auto old = timers_.take(
-            {*type, std::string{entry->key}, std::string{entry->name}}))
+    const timer_identity which{*type, key_hash(entry->key), entry->key,
+                               entry->name};
+    if (const auto old = timers_.take(which))
       changelog_.live_shrank(old->packed_bytes);
     changelog_.live_grew(bytes);
-    timers_.set({*type, std::string{entry->key}, std::string{entry->name},
-                 entry->number, entry->due, entry->clock,
-                 std::string{entry->message}, entry->version,
-                 std::string{entry->body}, number + 1, bytes});
+    auto made = timer::make(which, {entry->due, entry->clock, entry->message,
+                                    entry->version, entry->body});
+    made->number = entry->number;
+    made->pack = number + 1;
+    made->packed_bytes = bytes;
+    timers_.set(std::move(made));
     return true;
   }
   case entry_kind::timer_gone: {
@@ -316,7 +319,7 @@ bool shard::restore_entry(const changelog::pack_reader::entry& what,
       return broken(entry.error());
     if (const auto type = plan_->type(entry->entity))
       if (const auto old = timers_.take(
-              {*type, std::string{entry->key}, std::string{entry->name}}))
+              {*type, key_hash(entry->key), entry->key, entry->name}))
         changelog_.live_shrank(old->packed_bytes);
     return true;
   }

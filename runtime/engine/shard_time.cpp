@@ -133,9 +133,9 @@ bool shard::restore_event_time(std::string_view payload) {
 }
 
 timer* shard::next_timer() {
-  if (timer* const due =
-          timers_.next_due(timer_clock::processing_time, host_.now()))
-    return due;
+  timestamp first;
+  if (timers_.first_due(first) && first <= host_.now())
+    return timers_.next_due(timer_clock::processing_time, first);
   if (!plan_->event_time)
     return nullptr;
   if (timer* const due =
@@ -148,6 +148,22 @@ timer* shard::next_timer() {
   if (open == nullptr)
     closing_below_ = 0;
   return open;
+}
+
+void shard::prefetch_due(std::size_t count) {
+  if (!plan_->event_time)
+    return;
+  const timestamp now = clock_.watermark();
+  timers_.visit_due(timer_clock::event_time, now, count,
+                    [this](const timer& each) {
+                      tables_[each.type]->prefetch_slot(each.key_hash);
+                      return true;
+                    });
+  timers_.visit_due(timer_clock::event_time, now, count,
+                    [this](const timer& each) {
+                      tables_[each.type]->prefetch_cell(each.key_hash);
+                      return true;
+                    });
 }
 
 bool shard::has_timer_by_event_time() {

@@ -5,6 +5,7 @@
 #include "runtime/engine/counters.hpp"
 #include "runtime/engine/dedupe_table.hpp"
 #include "runtime/engine/stored_place.hpp"
+#include "runtime/engine/timer_table.hpp"
 #include "runtime/ports/event_log.hpp"
 
 #include <caf/actor.hpp>
@@ -68,12 +69,15 @@ public:
       answers_moved;
   /// An entity was ended from outside with its changes in it.
   bool has_lost_a_cell = false;
+  /// Timers were set or taken out; also where nothing of it is left to write.
+  bool has_changed_timers = false;
 
   // -- to write at the close -------------------------------------------------
   std::vector<std::uint64_t> held_changed;
   std::vector<std::uint64_t> held_gone;
-  std::vector<std::pair<std::uint32_t, std::pair<std::string, std::string>>>
-      timers_changed; // type, key, name
+  /// Out of the table, while the changelog still has their entries. Those to
+  /// write are in the table.
+  std::vector<timer_ptr> timers_gone;
   std::vector<std::uint32_t> schemas_changed;
 
   // -- to tell when done -----------------------------------------------------
@@ -90,14 +94,14 @@ public:
   [[nodiscard]] bool is_blank() const noexcept {
     return appends.empty() && touched.empty() && answered.empty()
            && answers_moved.empty() && held_changed.empty() && held_gone.empty()
-           && timers_changed.empty() && schemas_changed.empty();
+           && !has_changed_timers && schemas_changed.empty();
   }
 
   /// Whether undoing it means to restore the whole shard: what it did to held
   /// messages, timers and schemas has no undo of its own.
   [[nodiscard]] bool needs_restore_to_undo() const noexcept {
-    return has_lost_a_cell || !held_changed.empty() || !held_gone.empty()
-           || !timers_changed.empty() || !schemas_changed.empty();
+    return has_lost_a_cell || has_changed_timers || !held_changed.empty()
+           || !held_gone.empty() || !schemas_changed.empty();
   }
 
   void clear() {
@@ -109,9 +113,10 @@ public:
     answered.clear();
     answers_moved.clear();
     has_lost_a_cell = false;
+    has_changed_timers = false;
     held_changed.clear();
     held_gone.clear();
-    timers_changed.clear();
+    timers_gone.clear();
     schemas_changed.clear();
     notices.clear();
     after_commit.clear();

@@ -20,9 +20,24 @@ constexpr std::size_t around_record_bytes_max =
 
 // -- messages that wait ------------------------------------------------------
 
-bool shard::can_be_held(const taken_message& message) const {
-  return message.message.key.size() + message.raw.value.size()
-             + message.raw.headers.packed().size() + around_record_bytes_max
+record shard::record_of(const taken_message& message) {
+  record raw = message.raw;
+  if (message.fired == nullptr)
+    return raw;
+  // Most are done with at once and need none.
+  const incoming& in = message.message;
+  fired_scratch_.clear();
+  encode(envelope{message.table->type().traits().type, in.type, in.version,
+                  in.time, in.event_id, in.body, in.source_watermark},
+         fired_scratch_);
+  raw.value = fired_scratch_;
+  return raw;
+}
+
+bool shard::can_be_held(const taken_message& message) {
+  const record raw = record_of(message);
+  return message.message.key.size() + raw.value.size()
+             + raw.headers.packed().size() + around_record_bytes_max
          <= plan_->options.record_bytes_max;
 }
 
@@ -41,6 +56,7 @@ timestamp shard::retry_due(std::uint32_t attempts,
 
 void shard::hold(entity_cell& cell, const taken_message& message,
                  std::uint32_t attempts, timestamp due, std::string_view why) {
+  const record raw = record_of(message);
   held_message held;
   held.number = next_number_++;
   held.attempts = attempts;
@@ -48,9 +64,9 @@ void shard::hold(entity_cell& cell, const taken_message& message,
   held.last_error = cut_reason(why);
   held.topic = message.topic;
   held.offset = record_offset{message.message.origin.offset};
-  held.time = message.raw.time;
-  held.value = message.raw.value;
-  held.headers = message.raw.headers.packed();
+  held.time = raw.time;
+  held.value = raw.value;
+  held.headers = raw.headers.packed();
   held.source_watermark = message.message.source_watermark;
   held.holds_time = plan_->event_time && message.source != nullptr;
   filling_->held_changed.push_back(held.number);
@@ -64,9 +80,10 @@ void shard::hold_behind(entity_cell& cell, const taken_message& message) {
 }
 
 bool shard::retry_one() {
-  entity_cell* const cell = waiting_.next_due(host_.now());
-  if (cell == nullptr)
+  timestamp due;
+  if (!waiting_.first_due(due) || due > host_.now())
     return false;
+  entity_cell* const cell = waiting_.next_due(due);
   held_message& head = waiting_.front(*cell);
   taken_message message;
   message.table = &cell->table();
@@ -124,39 +141,37 @@ bool shard::fire_one() {
     bring_due_timers(*next);
     return false;
   }
-  const auto due = timers_.take({next->type, next->key, next->name});
-  changelog_.live_shrank(due->packed_bytes);
-  filling_->timers_changed.push_back({due->type, {due->key, due->name}});
+  timer_ptr due = timers_.take(next->identity());
   ++filling_->done.timers_fired;
 
-  const entity_type& type = *plan_->types[due->type];
-  std::string value;
-  encode(envelope{type.traits().type,
-                  due->message,
-                  due->version,
-                  due->due,
-                  {},
-                  due->body,
-                  clock_.watermark()},
-         value);
   taken_message message;
+  message.table = tables_[due->type].get();
+  message.hash = due->key_hash;
+  message.fired = due.get();
   message.topic = application_plan::timer_topic_index;
   message.raw.offset = record_offset{static_cast<std::int64_t>(due->number)};
   message.raw.time = due->due;
-  message.raw.key = due->key;
-  message.raw.value = value;
-  message.message.origin = {application_plan::timer_topic, index_,
-                            message.raw.offset.value()};
-  prepare_envelope(value, message);
+  message.raw.key = due->key();
+  incoming& in = message.message;
+  in.key = due->key();
+  in.type = due->message();
+  in.version = due->version;
+  in.format = body_format::msgpack;
+  in.body = due->body();
+  in.time = due->due;
+  in.origin = {application_plan::timer_topic, index_,
+               message.raw.offset.value()};
+  in.source_watermark = clock_.watermark();
   const bool is_early =
       due->clock == timer_clock::event_time && due->due > clock_.watermark();
-  message.message.watermark = is_early ? after_all_time : clock_.watermark();
-  entity_cell* cell = message.table->find(due->key, message.hash);
+  in.watermark = is_early ? after_all_time : clock_.watermark();
+  entity_cell* cell = message.table->find(in.key, message.hash);
   if (cell == nullptr) {
-    cell = &message.table->insert(due->key, message.hash);
+    cell = &message.table->insert(in.key, message.hash);
     note_fresh(*cell);
   }
   handle_at(*cell, message);
+  note_gone(std::move(due));
   return true;
 }
 
@@ -171,7 +186,7 @@ void shard::give_up(const taken_message& message, std::string_view why,
 void shard::dead_letter(const taken_message& message, std::string_view why,
                         std::string_view reason, std::uint32_t attempts) {
   shard_unit& unit = *filling_;
-  const record& raw = message.raw;
+  const record raw = record_of(message);
   std::string said;
   append_header(said, "dlq_entity",
                 message.table != nullptr ? message.table->type().traits().type

@@ -148,7 +148,7 @@ TEST_CASE("timers stop the input at the bound until they fire",
                json({.amount = 1, .again_after = 5000}));
   world.pass(300ms);
   CHECK(world.count().timers >= 3);
-  CHECK(world.count().timers <= 6);
+  CHECK(world.count().timers <= 8);
   CHECK(world.count().paused_inputs == 2);
   world.pass(10min);
   world.settle();
