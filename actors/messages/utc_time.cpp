@@ -1,154 +1,23 @@
 #include "actors/messages/utc_time.hpp"
 
-#include <chrono>
-#include <cstddef>
-#include <cstdint>
+#include "runtime/base/rfc3339.hpp"
 
 namespace freehold::market {
 
-namespace {
-
-using std::chrono::milliseconds;
-using std::chrono::sys_days;
-
-constexpr milliseconds first_instant =
-    sys_days{std::chrono::January / 1 / 0}.time_since_epoch();
-// One past the last: the first of year 10000.
-constexpr milliseconds end_of_time =
-    sys_days{std::chrono::January / 1 / 10000}.time_since_epoch();
-
-error not_a_time() {
-  return {errc::invalid_argument,
-          "an RFC 3339 time like 2014-05-02T13:45:00.000Z is expected"};
-}
-
-void append_digits(std::string& to, std::int64_t number, std::size_t width) {
-  const std::string digits = std::to_string(number);
-  to.append(width - digits.size(), '0').append(digits);
-}
-
-/// Reads a text from its front; false leaves nothing to rely on.
-class text_cursor {
-public:
-  explicit text_cursor(std::string_view text) : left_(text) {}
-
-  bool number(std::size_t digits, int& into) {
-    if (left_.size() < digits)
-      return false;
-    into = 0;
-    for (std::size_t i = 0; i < digits; ++i) {
-      if (left_[i] < '0' || left_[i] > '9')
-        return false;
-      into = into * 10 + (left_[i] - '0');
-    }
-    left_.remove_prefix(digits);
-    return true;
-  }
-  bool one_of(std::string_view choices, char& into) {
-    if (left_.empty() || choices.find(left_.front()) == choices.npos)
-      return false;
-    into = left_.front();
-    left_.remove_prefix(1);
-    return true;
-  }
-  bool character(std::string_view choices) {
-    char ignored = 0;
-    return one_of(choices, ignored);
-  }
-  /// `.123456`, if it comes next, in milliseconds; the rest is cut off.
-  bool fraction(int& into) {
-    into = 0;
-    if (left_.empty() || left_.front() != '.')
-      return true;
-    left_.remove_prefix(1);
-    int weight = 100;
-    std::size_t digits = 0;
-    while (!left_.empty() && left_.front() >= '0' && left_.front() <= '9') {
-      into += weight * (left_.front() - '0');
-      weight /= 10;
-      ++digits;
-      left_.remove_prefix(1);
-    }
-    return digits > 0;
-  }
-  /// `Z` or `+hh:mm`, as what has to be subtracted.
-  bool offset(std::chrono::minutes& into) {
-    char sign = 0;
-    if (!one_of("Zz+-", sign))
-      return false;
-    into = {};
-    if (sign == 'Z' || sign == 'z')
-      return true;
-    int hours = 0;
-    int minutes = 0;
-    if (!number(2, hours) || !character(":") || !number(2, minutes)
-        || hours > 23 || minutes > 59)
-      return false;
-    into = std::chrono::hours{hours} + std::chrono::minutes{minutes};
-    if (sign == '-')
-      into = -into;
-    return true;
-  }
-  [[nodiscard]] bool at_end() const { return left_.empty(); }
-
-private:
-  std::string_view left_;
-};
-
-} // namespace
-
 result<utc_time> utc_time::of(timestamp at) {
-  if (at.value() < first_instant.count() || at.value() >= end_of_time.count())
+  if (!has_rfc3339_year(at))
     return error{errc::invalid_argument,
                  "a time between the years 0000 and 9999 is expected"};
   return utc_time{at};
 }
 
 result<utc_time> utc_time::parse(std::string_view text) {
-  text_cursor in{text};
-  int year = 0;
-  int month = 0;
-  int day = 0;
-  int hour = 0;
-  int minute = 0;
-  int second = 0;
-  int millisecond = 0;
-  std::chrono::minutes offset{};
-  const bool shaped =
-      in.number(4, year) && in.character("-") && in.number(2, month)
-      && in.character("-") && in.number(2, day) && in.character("Tt ")
-      && in.number(2, hour) && in.character(":") && in.number(2, minute)
-      && in.character(":") && in.number(2, second) && in.fraction(millisecond)
-      && in.offset(offset) && in.at_end();
-  if (!shaped || hour > 23 || minute > 59 || second > 59)
-    return not_a_time();
-  const std::chrono::year_month_day date{
-      std::chrono::year{year}, std::chrono::month{static_cast<unsigned>(month)},
-      std::chrono::day{static_cast<unsigned>(day)}};
-  if (!date.ok())
-    return not_a_time();
-  const milliseconds since_epoch =
-      sys_days{date}.time_since_epoch() + std::chrono::hours{hour}
-      + std::chrono::minutes{minute} + std::chrono::seconds{second}
-      + milliseconds{millisecond} - offset;
-  return of(timestamp{since_epoch.count()});
+  const auto at = parse_rfc3339(text);
+  if (!at)
+    return at.error();
+  return utc_time{*at};
 }
 
-std::string utc_time::to_string() const {
-  const std::chrono::sys_time<milliseconds> at{milliseconds{at_.value()}};
-  // floor, and not a cast: before 1970 the day begins below the time.
-  const auto day = std::chrono::floor<std::chrono::days>(at);
-  const std::chrono::year_month_day date{day};
-  const std::chrono::hh_mm_ss<milliseconds> clock{at - day};
-  std::string text;
-  append_digits(text, static_cast<int>(date.year()), 4);
-  append_digits(text.append("-"), static_cast<unsigned>(date.month()), 2);
-  append_digits(text.append("-"), static_cast<unsigned>(date.day()), 2);
-  append_digits(text.append("T"), clock.hours().count(), 2);
-  append_digits(text.append(":"), clock.minutes().count(), 2);
-  append_digits(text.append(":"), clock.seconds().count(), 2);
-  append_digits(text.append("."), clock.subseconds().count(), 3);
-  return text.append("Z");
-}
+std::string utc_time::to_string() const { return to_rfc3339(at_); }
 
 } // namespace freehold::market

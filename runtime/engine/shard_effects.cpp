@@ -1,18 +1,13 @@
 #include "runtime/engine/shard_effects.hpp"
 
+#include "runtime/base/rfc3339.hpp"
 #include "runtime/engine/envelope.hpp"
 
-#include <chrono>
 #include <utility>
 
 namespace freehold::engine {
 
 namespace {
-
-void put_digits(char* at, std::uint64_t value, int width) {
-  for (int i = width - 1; i >= 0; --i, value /= 10)
-    at[i] = static_cast<char>('0' + value % 10);
-}
 
 /// What a record's format and the engine's own words add to what a handler
 /// says: a generous estimate of Kafka's record and batch formats, names of
@@ -21,24 +16,6 @@ constexpr std::size_t record_overhead_bytes =
     2 * application_plan::name_bytes_max + 128;
 
 } // namespace
-
-std::string to_rfc3339(timestamp when) {
-  using namespace std::chrono;
-  const sys_time<milliseconds> time{milliseconds{when.value()}};
-  const auto day = floor<days>(time);
-  const year_month_day date{day};
-  const auto ms = static_cast<std::uint64_t>((time - day).count());
-  std::string text = "0000-00-00T00:00:00.000Z";
-  const int year = static_cast<int>(date.year());
-  put_digits(text.data(), static_cast<std::uint64_t>(year < 0 ? 0 : year), 4);
-  put_digits(text.data() + 5, unsigned{date.month()}, 2);
-  put_digits(text.data() + 8, unsigned{date.day()}, 2);
-  put_digits(text.data() + 11, ms / 3'600'000, 2);
-  put_digits(text.data() + 14, ms / 60'000 % 60, 2);
-  put_digits(text.data() + 17, ms / 1000 % 60, 2);
-  put_digits(text.data() + 20, ms % 1000, 3);
-  return text;
-}
 
 void shard::sink::begin(const taken_message& message, entity_cell& cell) {
   owner_.handling_ = &message;

@@ -51,7 +51,4 @@ private:
   counters counted_;
 };
 
-/// Milliseconds since the epoch as RFC 3339 in UTC with milliseconds.
-[[nodiscard]] std::string to_rfc3339(timestamp when);
-
 } // namespace freehold::engine
