@@ -102,8 +102,8 @@ application_plan::make(const application& what, const engine_options& options) {
     const topic_index topic =
         add_topic(source.topic, options.shard_count, ports::topic_role::source,
                   source.retention);
-    plan->sources.push_back(
-        {topic, *type, source.default_message, source.deduplicate});
+    plan->sources.push_back({topic, *type, source.default_message,
+                             source.deduplicate, source.event_time_field});
   }
   plan->event_time = what.event_time();
   if (plan->event_time

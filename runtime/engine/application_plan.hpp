@@ -30,6 +30,7 @@ struct application_plan {
     std::uint32_t type = 0; // index into types
     std::string default_message;
     bool deduplicate = true;
+    std::string event_time_field; // empty: the record's own time
   };
 
   std::string name;

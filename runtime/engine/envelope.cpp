@@ -1,5 +1,6 @@
 #include "runtime/engine/envelope.hpp"
 
+#include "runtime/base/rfc3339.hpp"
 #include "runtime/codec/dynamic_value.hpp"
 
 #include <algorithm>
@@ -59,6 +60,21 @@ bool read_event_id(const codec::dynamic_value& object, std::string& into) {
   else if (const std::uint64_t* large = field->as_uint())
     into = std::to_string(*large);
   return !into.empty();
+}
+
+/// The member that a source takes event time from.
+result<timestamp> read_event_time(const codec::dynamic_value& object,
+                                  const std::string& name) {
+  const codec::dynamic_value* const field = object.find(name);
+  const auto* const text = field == nullptr ? nullptr : field->as_string();
+  if (text == nullptr)
+    return error{errc::undecodable,
+                 "it has no text " + name + ", which tells its event time"};
+  auto time = parse_rfc3339(*text);
+  if (!time)
+    return error{errc::undecodable, name + ", which tells its event time: "
+                                        + time.error().context};
+  return time;
 }
 
 /// Media types are compared without regard to case (RFC 9110, 8.3.1); a record
@@ -153,7 +169,7 @@ result<std::optional<marker>> decode_marker(std::string_view bytes) {
 }
 
 foreign_message read_foreign(const record& from,
-                             std::string_view default_message, bool wants_id,
+                             const application_plan::source& source,
                              std::string& scratch) {
   foreign_message found;
   for (const header each : from.headers) {
@@ -172,9 +188,16 @@ foreign_message read_foreign(const record& from,
                   + " is no version: expected an integer from 1";
     return found;
   }
-  const bool knows_type = !found.type.empty() || !default_message.empty();
-  const bool knows_id = !found.event_id.empty() || !wants_id;
-  if (!(knows_type && knows_id) && found.format != body_format::raw) {
+  const bool knows_type =
+      !found.type.empty() || !source.default_message.empty();
+  const bool knows_id = !found.event_id.empty() || !source.deduplicate;
+  const bool knows_time = source.event_time_field.empty();
+  if (!knows_time && found.format == body_format::raw) {
+    found.fault = "its event time cannot be read from its content type";
+    return found;
+  }
+  if (!(knows_type && knows_id && knows_time)
+      && found.format != body_format::raw) {
     const auto said = found.format == body_format::json
                           ? codec::parse_json(from.value)
                           : codec::parse_msgpack(from.value);
@@ -182,10 +205,19 @@ foreign_message read_foreign(const record& from,
       found.fault = said.error().context;
       return found;
     }
+    if (!knows_time) {
+      const auto time = read_event_time(*said, source.event_time_field);
+      if (!time) {
+        found.fault = time.error().context;
+        return found;
+      }
+      found.time = *time;
+    }
     const std::string type = text_field(*said, "type");
     // Both texts into one buffer that no later append moves.
     std::string id;
-    if (found.event_id.empty() && wants_id && !read_event_id(*said, id)) {
+    if (found.event_id.empty() && source.deduplicate
+        && !read_event_id(*said, id)) {
       found.fault = "its eventId is neither a text with a character in it nor "
                     "an integer";
       return found;
@@ -198,7 +230,7 @@ foreign_message read_foreign(const record& from,
       found.event_id = both.substr(type.size());
   }
   if (found.type.empty())
-    found.type = default_message;
+    found.type = source.default_message;
   return found;
 }
 

@@ -2,6 +2,7 @@
 
 #include "runtime/base/record.hpp"
 #include "runtime/base/result.hpp"
+#include "runtime/engine/application_plan.hpp"
 #include "runtime/engine/event_clock.hpp"
 #include "runtime/entity/effects.hpp"
 
@@ -52,6 +53,8 @@ struct foreign_message {
   std::uint32_t version = 1;
   body_format format = body_format::json;
   std::string_view content_type;
+  /// What the source's event time field says; none where it has no such field.
+  std::optional<timestamp> time;
   /// Why its body cannot be read, where it had to be.
   std::string fault;
 };
@@ -61,8 +64,11 @@ struct foreign_message {
 /// counts more than a field, which then is not looked at. The version is the
 /// header `ce_dataversion`, 1 without it. `scratch` keeps what has to be
 /// unescaped.
+///
+/// The event time that a source takes from a field of the body is the body's
+/// in any case: a body that does not have it, as RFC 3339, is a fault.
 foreign_message read_foreign(const record& from,
-                             std::string_view default_message, bool wants_id,
+                             const application_plan::source& source,
                              std::string& scratch);
 
 } // namespace freehold::engine

@@ -305,8 +305,9 @@ void shard::prepare_record(const record& what, taken_message& into) {
     return;
   }
   into.hash = key_hash(what.key);
-  foreign_message said = read_foreign(what, into.source->default_message,
-                                      into.deduplicate, into.scratch);
+  foreign_message said = read_foreign(what, *into.source, into.scratch);
+  if (said.time)
+    into.message.time = *said.time;
   into.message.type = said.type;
   into.message.event_id = said.event_id;
   into.message.version = said.version;

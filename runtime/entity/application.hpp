@@ -24,12 +24,18 @@ struct source_description {
   std::string default_message{};
   /// Skip a record whose event id was handled within the dedupe window.
   bool deduplicate = true;
+  /// The member of the JSON (or MessagePack) body that says when it happened,
+  /// an RFC 3339 text, as others write it: `timestamp`. It takes the place of
+  /// the record's own time before anything else sees that. A record without
+  /// it, or with none that can be read, is undecodable and moves no event
+  /// time. Empty: the record's own time counts.
+  std::string event_time_field{};
   std::chrono::milliseconds retention{0};
 };
 
 /// How an application measures event time: the time at which things happened,
 /// as opposed to when they are handled (ADR 8). A source's records say it by
-/// their own time.
+/// their own time, or by `source_description::event_time_field`.
 struct event_time_description {
   /// The watermark moves in steps of this at the finest, aligned to 1970.
   /// Each costs one small record from every shard to every shard.

@@ -2,6 +2,7 @@
 // nothing of it depends on partitions, orders or failures. Halls are told what
 // sensors measured and publish the sum of each hour when it is complete.
 #include "runtime/base/random.hpp"
+#include "runtime/base/rfc3339.hpp"
 #include "tests/testkit/engine_world.hpp"
 
 #include <boost/describe.hpp>
@@ -94,11 +95,14 @@ struct hall {
 };
 BOOST_DESCRIBE_STRUCT(hall::state, (), (sums, late))
 
-application measuring(std::chrono::milliseconds drift_max = 1000h) {
+application measuring(std::chrono::milliseconds drift_max = 1000h,
+                      std::string event_time_field = {}) {
   application app{"measuring"};
   app.entity<sensor>().entity<hall>();
-  app.source(
-      {.topic = "measures", .entity = "sensor", .default_message = "Measure"});
+  app.source({.topic = "measures",
+              .entity = "sensor",
+              .default_message = "Measure",
+              .event_time_field = std::move(event_time_field)});
   app.output({.topic = "sums"});
   app.event_time(
       {.step = 1h, .ahead_max = 24h, .drift_max = drift_max, .idle_after = 5s});
@@ -117,6 +121,12 @@ std::string json(const measure& what) {
   std::string text;
   codec::to_json(text, what);
   return text;
+}
+
+/// The same as others write it, with the time in the body.
+std::string json_at(std::int64_t at, const measure& what) {
+  return json(what).insert(1, R"("happened":")" + to_rfc3339(timestamp{at})
+                                  + R"(",)");
 }
 
 /// Two keys whose partitions differ.
@@ -367,5 +377,76 @@ TEST_CASE("an application that measures no event time sets no timers by it",
   const auto dead = world.read("dead-letter-events");
   REQUIRE(dead.size() == 1);
   CHECK(dead[0].headers.at("dlq_error").find("application::event_time")
+        != std::string::npos);
+}
+
+TEST_CASE("a source's field for event time takes the place of the record's "
+          "own time, also for what waits",
+          "[runtime][engine][event-time]") {
+  engine_world world{measuring(1000h, "happened"), some_shards(1)};
+  REQUIRE(world.start());
+  const std::int64_t now = hour_of(world.time.now().value());
+  const auto send = [&](std::int64_t at, const measure& what) {
+    // When it was written says nothing.
+    world.send_dated(timestamp{now + 20 * hour}, "measures", "s",
+                     json_at(at, what));
+  };
+  send(now - 9 * hour, {"h", 1, {}});
+  send(now - 9 * hour, {"h", 2, 1});
+  world.run_ready();
+  REQUIRE(world.restart());
+  world.settle();
+  CHECK(world.count().retried == 1);
+  CHECK(world.read("sums").empty());
+  send(now, {"h", 4, {}});
+  send(now - grace - 1, {"h", 8, {}});
+  world.settle();
+  CHECK(sums_of(world)
+        == std::map<std::pair<std::string, std::int64_t>, std::int64_t>{
+            {{"h", now - 9 * hour}, 3}});
+  CHECK(world.state_of("hall", "h").find("\"late\":1") != std::string::npos);
+}
+
+TEST_CASE("a record whose field for event time is no time is undecodable and "
+          "moves no event time",
+          "[runtime][engine][event-time]") {
+  engine_world world{measuring(1000h, "happened"), some_shards(1)};
+  REQUIRE(world.start());
+  const std::int64_t now = hour_of(world.time.now().value());
+  const timestamp later{now + 20 * hour};
+  world.send("measures", "s", json_at(now, {"h", 1, {}}));
+  const auto [body, why] = GENERATE(table<std::string, std::string>({
+      {R"({"hall":"h","value":2})", "no text happened"},
+      {R"({"hall":"h","value":2,"happened":1400000000})", "no text happened"},
+      {R"({"hall":"h","value":2,"happened":null})", "no text happened"},
+      {R"(["happened"])", "no text happened"},
+      {R"({"hall":"h","value":2,"happened":"2015-02-29T00:00:00Z"})",
+       "happened, which tells its event time: an RFC 3339 time"},
+      {R"({"hall":"h","value":2,"happened":)", ""},
+  }));
+  world.send_dated(later, "measures", "s", body);
+  world.send("measures", "s", json_at(now, {"h", 4, {}}));
+  world.settle();
+  CHECK(world.read("sums").empty());
+  const auto dead = world.read("dead-letter-events");
+  REQUIRE(dead.size() == 1);
+  CHECK(dead[0].value == body);
+  CHECK(dead[0].headers.at("dlq_reason") == "undecodable");
+  CHECK(dead[0].headers.at("dlq_error").find(why) != std::string::npos);
+  world.host().close_windows();
+  world.settle();
+  CHECK(sums_of(world).at({"h", now}) == 5);
+}
+
+TEST_CASE("a body that nobody looks into tells no event time",
+          "[runtime][engine][event-time]") {
+  engine_world world{measuring(1000h, "happened"), some_shards(1)};
+  REQUIRE(world.start());
+  world.send("measures", "s", json_at(0, {"h", 1, {}}),
+             {{"content-type", "application/avro"}});
+  world.settle();
+  const auto dead = world.read("dead-letter-events");
+  REQUIRE(dead.size() == 1);
+  CHECK(dead[0].headers.at("dlq_error").find("its content type")
         != std::string::npos);
 }
