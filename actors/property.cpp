@@ -1,6 +1,6 @@
 #include "actors/property.hpp"
 
-#include "actors/messages/neighborhood_messages.hpp"
+#include "actors/property_news.hpp"
 #include "runtime/entity/effects.hpp"
 
 #include <algorithm>
@@ -125,15 +125,12 @@ void property::handle(const state& now, const update_property& command,
   if (changes.status && !is_legal(now.status, *changes.status, cause::update))
     return ctx.reject("a property that is " + name_of(*now.status)
                       + " cannot become " + name_of(*changes.status));
-  const bool has_price = changes.price.has_value();
   const auto updated = event_of<property_updated>(
       command, message_time(ctx), std::move(changes), std::nullopt, ctx);
   ctx.emit(updated);
-  if (has_price)
-    ctx.tell("neighborhood", now.neighborhood,
-             price_changed{std::string{ctx.key()}, updated.event_id,
-                           updated.timestamp, *updated.changes.price,
-                           now.asking_price, now.living_area_sqft});
+  if (updated.changes.price)
+    tell_price(updated, now.neighborhood, now.asking_price,
+               now.living_area_sqft, ctx);
 }
 
 void property::handle(const state& now, const record_sale& command,
@@ -158,12 +155,7 @@ void property::handle(const state& now, const record_sale& command,
       command, sold_at, {command.price, listing_status::sold, std::nullopt},
       now.neighborhood, ctx);
   sold.metadata.living_area_sqft = now.living_area_sqft;
-  ctx.emit(sold);
-  const sale_recorded told{
-      std::string{ctx.key()}, command.price,    sold_at,
-      sold.event_id,          now.neighborhood, now.living_area_sqft};
-  ctx.tell("neighborhood", now.neighborhood, told);
-  ctx.tell("market", "all", told);
+  sell(sold, ctx);
 }
 
 void property::apply(state& now, const property_listed& event) noexcept {

@@ -76,15 +76,21 @@ struct property_changes {
 BOOST_DESCRIBE_STRUCT(property_changes, (), (price, status, description))
 
 struct event_metadata {
+  static constexpr std::array<std::string_view, 2> defaulted{"user_id",
+                                                             "source"};
+
   std::string user_id;
   std::string source;
   /// The neighborhood; on listings and sales.
   std::optional<std::string> zipcode;
   /// On listings and sales, where it is known.
   std::optional<std::uint32_t> living_area_sqft;
+  /// Of a property that follows: the `eventId` of what it was told.
+  std::optional<std::string> source_event_id{};
 };
 BOOST_DESCRIBE_STRUCT(event_metadata, (),
-                      (user_id, source, zipcode, living_area_sqft))
+                      (user_id, source, zipcode, living_area_sqft,
+                       source_event_id))
 
 /// The shape of every event of a property. As JSON:
 ///
