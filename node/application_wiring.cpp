@@ -15,6 +15,7 @@
 #include "runtime/engine/changelog_view.hpp"
 #include "runtime/engine/engine_options.hpp"
 
+#include <optional>
 #include <utility>
 
 namespace freehold::node {
@@ -62,6 +63,71 @@ market::market_settings settings_of(const configuration& values) {
           .unit_price_sales_min = values.unit_price_sales_min};
 }
 
+application application_of(const configuration& values) {
+  if (values.application_source == application_source::events)
+    return market::following_market_application(
+        values.application_name, settings_of(values), values.events_topic);
+  return market::market_application(values.application_name,
+                                    settings_of(values));
+}
+
+/// A topic that properties follow is for others to write. None: it is.
+std::optional<error> own_topic_fault(const configuration& values,
+                                     const application& made,
+                                     const engine::engine_options& options) {
+  if (values.application_source != application_source::events)
+    return std::nullopt;
+  const std::string& topic = values.events_topic;
+  bool is_own = topic == options.inbox_topic || topic == options.changelog_topic
+                || topic == options.dead_letter_topic;
+  for (const auto& output : made.outputs())
+    is_own = is_own || output.topic == topic;
+  if (!is_own)
+    return std::nullopt;
+  return error{errc::invalid_argument,
+               "application.events-topic is " + topic
+                   + ", which the application writes itself; name the topic "
+                     "that other services write"};
+}
+
+/// The configuration with the source that a log was made with; as it is for a
+/// log that has none.
+configuration with_source_of(configuration values,
+                             const std::vector<ports::topic_description>& log) {
+  const auto source = engine::topic_of_role(log, ports::topic_role::source);
+  if (!source)
+    return values;
+  const std::string& topic = log[source->value()].spec.name;
+  const bool is_commands = topic == market::commands_topic;
+  values.application_source =
+      is_commands ? application_source::commands : application_source::events;
+  values.events_topic = is_commands ? configuration{}.events_topic : topic;
+  return values;
+}
+
+/// What a log was made with and what it is opened with must be the same: the
+/// journals, and the states, are of other properties.
+result<void> check_source(const configuration& values,
+                          ports::log_reader& reader) {
+  const auto topics = reader.topics();
+  if (!topics)
+    return topics.error();
+  const configuration made = with_source_of(values, *topics);
+  if (made.application_source == values.application_source
+      && made.events_topic == values.events_topic)
+    return {};
+  const auto named = [](const configuration& which) -> std::string {
+    if (which.application_source == application_source::commands)
+      return "application.source: commands";
+    return "application.source: events and application.events-topic: "
+           + which.events_topic;
+  };
+  return error{errc::mismatch,
+               values.log_directory + " was made with " + named(made)
+                   + ", and the configuration has " + named(values)
+                   + ": configure the former, or name another log.directory"};
+}
+
 bool is_journal(const engine::application_plan& plan, std::string_view topic) {
   for (const auto& type : plan.types)
     if (type->traits().journal_topic == topic)
@@ -95,9 +161,11 @@ void set_retention(const configuration& values,
 
 result<std::shared_ptr<const engine::application_plan>>
 make_plan(const configuration& values) {
-  const auto made = engine::application_plan::make(
-      market::market_application(values.application_name, settings_of(values)),
-      options_of(values));
+  const application what = application_of(values);
+  const engine::engine_options options = options_of(values);
+  if (auto fault = own_topic_fault(values, what, options))
+    return *std::move(fault);
+  const auto made = engine::application_plan::make(what, options);
   if (!made)
     return made.error();
   auto plan = std::make_shared<engine::application_plan>(**made);
@@ -108,7 +176,7 @@ make_plan(const configuration& values) {
 result<std::shared_ptr<const engine::application_plan>>
 make_plan_for(const configuration& values,
               const std::vector<ports::topic_description>& topics) {
-  configuration adapted = values;
+  configuration adapted = with_source_of(values, topics);
   if (const auto changelog =
           engine::topic_of_role(topics, ports::topic_role::changelog))
     adapted.shards = topics[changelog->value()].spec.partition_count;
@@ -146,6 +214,11 @@ result<wiring> wire(const configuration& values) {
   if (!log)
     return log.error();
   made.log = *std::move(log);
+  auto reader = node::open_reader(values);
+  if (!reader)
+    return reader.error();
+  if (auto checked = check_source(values, **reader); !checked)
+    return checked.error();
   // The log's lock is ours by now, and with it the ledger beside it.
   auto ledger = bridges::ledger::file_crash_ledger::open(values.log_directory);
   if (!ledger)

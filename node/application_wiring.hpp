@@ -18,15 +18,13 @@
 /// which log. Everything else gets interfaces.
 namespace freehold::node {
 
-/// The topic that an import writes to.
-inline constexpr std::string_view import_topic = "property-commands";
-
 /// The application as configured, checked. Errors: `invalid_argument`.
 [[nodiscard]] result<std::shared_ptr<const engine::application_plan>>
 make_plan(const configuration& values);
 
-/// The same application with the shard count that a log was made with, so
-/// that a tool reads any data directory without its configuration file.
+/// The same application with the shard count and the source that a log was
+/// made with, so that a tool reads any data directory without its
+/// configuration file.
 [[nodiscard]] result<std::shared_ptr<const engine::application_plan>>
 make_plan_for(const configuration& values,
               const std::vector<ports::topic_description>& topics);
@@ -45,7 +43,8 @@ struct wiring {
 };
 
 /// Opens what is configured, for writing. Errors: `in_use` for a second
-/// writer, those of the log and of `make_plan`.
+/// writer, `mismatch` for a log that was made with another source, those of
+/// the log and of `make_plan`.
 [[nodiscard]] result<wiring> wire(const configuration& values);
 
 /// Opens the log for looking, beside a running node or without one. Errors:

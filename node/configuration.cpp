@@ -88,6 +88,16 @@ struct rule {
 using c = configuration;
 
 const std::vector<rule> rules{
+    {{"application.events-topic", "application.source"},
+     [](const c& x) -> std::string {
+       if (x.application_source == application_source::events
+           || x.events_topic == c{}.events_topic)
+         return {};
+       return "application.events-topic is " + x.events_topic
+              + ", and application.source: commands reads no events; set "
+                "application.source: events, or remove the former";
+     },
+     false},
     {{"engine.workers", "application.shards"},
      [](const c& x) -> std::string {
        if (x.workers <= x.shards)

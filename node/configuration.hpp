@@ -25,6 +25,14 @@ enum class log_kind : std::uint8_t {
   memory,
 };
 
+/// What the market's properties come from.
+enum class application_source : std::uint8_t {
+  /// Commands to them; they decide.
+  commands,
+  /// Events of other services; they follow.
+  events,
+};
+
 enum class logging_level : std::uint8_t {
   trace,
   debug,
@@ -49,6 +57,9 @@ constexpr std::uint64_t gibibytes = 1024 * mebibytes;
 struct configuration {
   std::string application_name = "market";
   std::uint32_t shards = 8;
+  freehold::node::application_source application_source =
+      freehold::node::application_source::commands;
+  std::string events_topic = "property-events";
 
   std::uint32_t workers = 2;
   std::chrono::milliseconds commit_interval{100};
@@ -113,7 +124,8 @@ using option_member = std::variant<
     std::uint32_t configuration::*, std::uint64_t configuration::*,
     double configuration::*, std::chrono::milliseconds configuration::*,
     std::chrono::hours configuration::*, log_kind configuration::*,
-    logging_level configuration::*, logging_format configuration::*>;
+    application_source configuration::*, logging_level configuration::*,
+    logging_format configuration::*>;
 
 enum class option_unit : std::uint8_t {
   none,

@@ -31,6 +31,19 @@ const auto table = std::to_array<option>({
                  "its sources, inbox and changelog. It cannot change once the "
                  "topics exist.",
      .example = "8"},
+    {.key = "application.source",
+     .member = &c::application_source,
+     .sentence = "What properties come from: `commands` to them, in "
+                 "`property-commands`, or `events` that other services have "
+                 "written to a topic of theirs, which properties then follow. "
+                 "It cannot change once the topics exist.",
+     .example = "events"},
+    {.key = "application.events-topic",
+     .member = &c::events_topic,
+     .unit = option_unit::topic_name,
+     .range = option_range{1, 249},
+     .sentence = "That topic's name, with `application.source: events`.",
+     .example = "property-events"},
 
     {.key = "engine.workers",
      .member = &c::workers,

@@ -22,6 +22,13 @@ names<log_kind> names_of(log_kind) {
   return all;
 }
 
+names<application_source> names_of(application_source) {
+  static constexpr std::pair<std::string_view, application_source> all[] = {
+      {"commands", application_source::commands},
+      {"events", application_source::events}};
+  return all;
+}
+
 names<logging_level> names_of(logging_level) {
   static constexpr std::pair<std::string_view, logging_level> all[] = {
       {"trace", logging_level::trace},

@@ -128,8 +128,9 @@ private:
 using window_sums =
     std::map<std::pair<std::string, std::int64_t>, market::sale_totals>;
 
-/// The sales of the journal but those that were left out.
-result<window_sums> batch_of(ports::log_reader& from, audit_report& report) {
+/// The sales of the properties' journal but those that were left out.
+result<window_sums> batch_of(ports::log_reader& from, std::string_view journal,
+                             audit_report& report) {
   const auto topics = from.topics();
   if (!topics)
     return topics.error();
@@ -149,8 +150,7 @@ result<window_sums> batch_of(ports::log_reader& from, audit_report& report) {
   report.left_out = left_out.size();
   window_sums sums;
   walked = walk_topic(
-      from, *topics, market::property::traits.journal_topic,
-      [&](const record& each) -> result<void> {
+      from, *topics, journal, [&](const record& each) -> result<void> {
         const auto event = read_event(each);
         if (!event)
           return event.error();
@@ -236,7 +236,12 @@ audit_windows(ports::log_reader& from,
   const auto results = read_results(from);
   if (!results)
     return results.error();
-  const auto batch = batch_of(from, report);
+  // Of the kind that the application has: it decides, or it follows.
+  const auto properties = plan->type(market::property::traits.type);
+  if (!properties)
+    return {};
+  const auto batch =
+      batch_of(from, plan->types[*properties]->traits().journal_topic, report);
   if (!batch)
     return batch.error();
   std::set<std::pair<std::string, std::int64_t>> seen;

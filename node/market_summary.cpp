@@ -1,5 +1,6 @@
 #include "node/market_summary.hpp"
 
+#include "actors/followed_property.hpp"
 #include "actors/neighborhood.hpp"
 #include "node/console.hpp"
 #include "runtime/engine/changelog_view.hpp"
@@ -201,10 +202,26 @@ std::string work_text(const hosting_report& report) {
     text += "Left memory: " + with_commas(report.counts.passivated)
             + " times an idle entity; came back: "
             + with_commas(report.counts.brought_back) + " times one.\n";
+  if (report.counts.duplicates > 0)
+    text += "Repeated: " + counted(report.counts.duplicates, "message")
+            + ", recognised by the event id.\n";
   if (report.counts.dead_lettered > 0)
     text += "Dead-lettered: " + counted(report.counts.dead_lettered, "record")
             + "; see the topic dead-letter-events.\n";
   return text;
+}
+
+/// What waits in the properties of one shard for its neighborhood.
+result<std::uint64_t> unplaced_in(const engine::changelog_view& view,
+                                  std::uint32_t type) {
+  std::uint64_t count = 0;
+  for (const auto& [key, stored] : view.of_type(type)) {
+    const auto state = view.state<market::followed_property>(type, key, stored);
+    if (!state)
+      return state.error();
+    count += state->unplaced.size();
+  }
+  return count;
 }
 
 } // namespace
@@ -214,13 +231,23 @@ read_market(ports::log_reader& from,
             const std::shared_ptr<const engine::application_plan>& plan) {
   market_figures market;
   const auto type = plan->type(market::neighborhood::traits.type);
-  if (!type)
+  const auto properties = plan->type(market::property::traits.type);
+  if (!type || !properties)
     return market;
+  market.journal = plan->types[*properties]->traits().journal_topic;
+  const bool follows =
+      market.journal == market::followed_property::traits.journal_topic;
   for (std::uint32_t i = 0; i < plan->options.shard_count; ++i) {
     const auto view =
         engine::changelog_view::read(from, plan, partition_index{i});
     if (!view)
       return view.error();
+    if (follows) {
+      const auto unplaced = unplaced_in(*view, *properties);
+      if (!unplaced)
+        return unplaced.error();
+      market.unplaced += *unplaced;
+    }
     for (const auto& [key, stored] : view->of_type(*type)) {
       const auto state = view->state<market::neighborhood>(*type, key, stored);
       if (!state)
@@ -268,6 +295,10 @@ std::string summary_text(const market_figures& market,
           + " of 30 days with sales closed, in "
           + counted(market.neighborhoods.size(), "neighborhood") + ".\n"
           + anomalies_text(market.results);
+  if (market.unplaced > 0)
+    text += counted(market.unplaced, "sale")
+            + " of properties whose neighborhood no event has named yet: "
+              "counted when one does.\n";
   if (where.empty())
     return text + "The log was in memory; nothing of it is left.\n";
   const std::string key = market.neighborhoods.empty()
@@ -277,10 +308,11 @@ std::string summary_text(const market_figures& market,
   const std::string program = "  " + std::string{program_invocation_name};
   return text + "The data lies in " + where + ".\n\nWhat to try next:\n"
          + program + " entity show neighborhood " + key + " --data " + where
-         + "\n" + program + " topic cat property-events --limit 3 --data "
-         + where + "\n" + program + " report --html market.html --data " + where
-         + "\n" + program + " verify --data " + where + "\n" + program
-         + " topic list --data " + where + "\n";
+         + "\n" + program + " topic cat " + market.journal
+         + " --limit 3 --data " + where + "\n" + program
+         + " report --html market.html --data " + where + "\n" + program
+         + " verify --data " + where + "\n" + program + " topic list --data "
+         + where + "\n";
 }
 
 } // namespace freehold::node

@@ -25,6 +25,11 @@ struct market_figures {
   std::vector<row> neighborhoods;
   std::uint64_t sales = 0;
   std::int64_t total_cents = 0;
+  /// Sales of properties that follow a topic which has not named their
+  /// neighborhood yet.
+  std::uint64_t unplaced = 0;
+  /// The journal of the properties.
+  std::string journal;
   market_results results;
 };
 

@@ -1,7 +1,8 @@
 #pragma once
 
 #include "node/csv_sales.hpp"
-#include "node/sale_commands.hpp"
+#include "node/produce_window.hpp"
+#include "node/sale_records.hpp"
 #include "runtime/base/result.hpp"
 #include "runtime/engine/application_plan.hpp"
 #include "runtime/engine/dedupe_table.hpp"
@@ -14,7 +15,6 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 
@@ -25,7 +25,8 @@ struct import_request {
   std::string mapping;
 };
 
-/// Feeds the sales of a file into the log, in batches, while it is called.
+/// Feeds the sales of a file into the application's source, in batches, while
+/// it is called: as commands, or as the events that its properties follow.
 ///
 /// What the topic has already is recognised by event ids and not appended
 /// again: an import that was cut off goes on where it was, a repetition does
@@ -40,7 +41,7 @@ public:
     std::uint64_t rows = 0;
     std::uint64_t already_there = 0;
     std::uint64_t bad_lines = 0;
-    /// Rows whose commands the log has acknowledged.
+    /// Rows whose records the log has acknowledged.
     std::uint64_t appended = 0;
   };
   struct surroundings {
@@ -84,23 +85,16 @@ private:
       return id.low;
     }
   };
-  /// What the log's threads answer into.
-  struct answers {
-    std::mutex gate;
-    std::uint64_t appended = 0;
-    std::uint32_t in_flight = 0;
-    std::optional<error> failure;
-  };
-
   sale_import(csv_sales sales, surroundings around);
   result<void> scan();
   result<void> scan(topic_partition source, ports::partition_bounds bounds);
-  void take(const sale_row& row, command_batch& into);
-  void send(std::shared_ptr<command_batch> batch);
+  void take(const sale_row& row, sale_batch& into);
+  void send(std::shared_ptr<sale_batch> batch);
 
   csv_sales sales_;
   surroundings around_;
   topic_index topic_;
+  sale_form form_ = sale_form::commands;
   bool at_end_ = false;
   counts counts_;
   /// Sales that the topic had when the import began.
@@ -108,8 +102,7 @@ private:
   /// How often an identity came in this file.
   boost::unordered_flat_map<fingerprint, std::uint32_t, fingerprint_hash>
       occurrences_;
-  /// Also held by answers that are on their way when the import is dropped.
-  std::shared_ptr<answers> answers_ = std::make_shared<answers>();
+  produce_window window_;
 };
 
 } // namespace freehold::node

@@ -1,15 +1,11 @@
-#include "node/application_wiring.hpp"
+#include "node/commands/appending.hpp"
 #include "node/commands/commands.hpp"
-#include "node/commands/configuration_flags.hpp"
 #include "node/hosting.hpp"
-#include "node/logging.hpp"
 #include "node/sale_import.hpp"
 
 #include <CLI/CLI.hpp>
 
 #include <memory>
-#include <mutex>
-#include <optional>
 #include <string>
 
 namespace freehold::node::commands {
@@ -18,11 +14,12 @@ namespace {
 
 constexpr const char* examples = R"(
 Appends, for each sale, a ListProperty and a RecordSale command to the topic
-property-commands. Events of a sale have the same ids every time, so what is
-there already is recognised and left out: an import that was cut off is simply
-run again. A bad line is reported on stderr as FILE:LINE: column NAME: reason,
-and the rest goes on. No node may run on the same data; use `freehold node
---import` to feed a running one.
+property-commands, or with application.source: events one event, as other
+services write it, to application.events-topic. Records of a sale have the same
+ids every time, so what is there already is recognised and left out: an import
+that was cut off is simply run again. A bad line is reported on stderr as
+FILE:LINE: column NAME: reason, and the rest goes on. No node may run on the
+same data; use `freehold node --import` to feed a running one.
 
 Examples:
   freehold import configs/demo/king_county_sales.csv --config configs/demo.yaml
@@ -35,51 +32,6 @@ struct import_flags {
   configuration_flags configuration;
   std::string file;
   std::string mapping = map_default;
-};
-
-/// Somebody who only appends wants to hear of nothing but the log's end.
-class append_only_listener final : public ports::log_listener {
-public:
-  explicit append_only_listener(std::shared_ptr<doorbell> bell)
-      : bell_(std::move(bell)) {}
-
-  void granted(std::vector<ports::shard_grant>) override {}
-  void revoked(std::vector<partition_index>) override {}
-  void lost(std::vector<partition_index>) override {}
-  void fetched(next_offset, ports::record_batch_ptr) override {}
-  void fetch_failed(topic_partition, next_offset, error) override {}
-  void looked_up(std::shared_ptr<ports::lookup>, result<void>) override {}
-  void committed(ports::commit_result) override {}
-  void recovered(std::vector<ports::shard_grant>) override {}
-  void broken(error why) override {
-    {
-      const std::lock_guard lock{gate_};
-      failure_ = std::move(why);
-    }
-    bell_->ring();
-  }
-  [[nodiscard]] std::optional<error> failure() const {
-    const std::lock_guard lock{gate_};
-    return failure_;
-  }
-
-private:
-  // Shared with what the import's answers ring.
-  std::shared_ptr<doorbell> bell_;
-  mutable std::mutex gate_;
-  std::optional<error> failure_;
-};
-
-/// Ends the log before its listener goes.
-class started_log {
-public:
-  explicit started_log(ports::event_log& log) : log_(log) {}
-  started_log(const started_log&) = delete;
-  started_log& operator=(const started_log&) = delete;
-  ~started_log() { log_.stop(); }
-
-private:
-  ports::event_log& log_;
 };
 
 exit_status finish(const import_flags& flags, const sale_import::counts& counts,
@@ -97,9 +49,8 @@ exit_status finish(const import_flags& flags, const sale_import::counts& counts,
 
 exit_status pump(const import_flags& flags, wiring& on, stop_signals& signals) {
   const auto bell = std::make_shared<doorbell>();
-  append_only_listener listener{bell};
-  const started_log started{*on.log};
-  if (auto done = on.log->start(on.plan->layout, listener); !done) {
+  appending_log log{bell};
+  if (auto done = log.start(on); !done) {
     complain(done.error());
     return exit_status::cannot_run;
   }
@@ -125,7 +76,7 @@ exit_status pump(const import_flags& flags, wiring& on, stop_signals& signals) {
     const auto state = (*import)->pump(stop ? 0 : ~std::uint64_t{0}, taken);
     const auto counts = (*import)->count();
     const auto failure =
-        (*import)->failure() ? (*import)->failure() : listener.failure();
+        (*import)->failure() ? (*import)->failure() : log.failure();
     if (failure) {
       progress.clear();
       complain(*failure);
@@ -146,24 +97,16 @@ exit_status pump(const import_flags& flags, wiring& on, stop_signals& signals) {
 }
 
 exit_status run(const import_flags& flags) {
-  const auto loaded = flags.configuration.load();
-  if (!loaded)
+  const auto values = load_for_appending(flags.configuration);
+  if (!values)
     return exit_status::cannot_run;
-  start_logging(loaded->values);
-  if (loaded->values.log_kind == log_kind::memory) {
-    complain("log.kind is memory: what is imported would be gone at once. Use "
-             "log.kind: embedded, or `freehold run --import`");
-    return exit_status::cannot_run;
-  }
-  for (const auto& warning : loaded->warnings)
-    logger_of("configuration")->warn("{}", warning);
   // A file that cannot be read should not leave a data directory behind.
   if (auto sales = csv_sales::open(flags.file, flags.mapping); !sales) {
     complain(sales.error());
     return exit_status::cannot_run;
   }
   stop_signals signals;
-  auto wired = wire(loaded->values);
+  auto wired = wire(*values);
   if (!wired) {
     complain(wired.error());
     return exit_status::cannot_run;

@@ -45,7 +45,7 @@ exit_status verify(const configuration_flags& flags) {
         + with_commas(report.closed_windows) + " closed and "
         + with_commas(report.open_windows)
         + " open windows with the sales in the journal ("
-        + with_commas(report.left_out) + " of them left out as late).\n");
+        + with_commas(report.left_out) + " left out, see market-late).\n");
   if (report.newer_events > 0)
     print(with_commas(report.newer_events)
           + " events are newer than the states: a node is running.\n");

@@ -6,8 +6,8 @@
 #include "node/console.hpp"
 #include "node/market_summary.hpp"
 #include "node/record_json.hpp"
-#include "node/sale_commands.hpp"
 #include "node/sale_import.hpp"
+#include "node/sale_records.hpp"
 #include "runtime/base/hash.hpp"
 #include "runtime/codec/dynamic_value.hpp"
 
@@ -54,7 +54,8 @@ public:
 /// A log in memory and a CSV file to import into it.
 class import_world {
 public:
-  import_world() {
+  explicit import_world(
+      application_source source = application_source::commands) {
     std::string name =
         (std::filesystem::temp_directory_path() / "freehold-import-XXXXXX")
             .string();
@@ -63,6 +64,7 @@ public:
     configuration values;
     values.topics_prefix = "market";
     values.shards = 3;
+    values.application_source = source;
     plan_ = make_plan(values).value();
     REQUIRE(log_.start(plan_->layout, listener_));
   }
@@ -112,7 +114,7 @@ public:
   std::vector<seen> commands() {
     std::vector<seen> all;
     log_bridge::memory_log_reader reader{storage_};
-    const auto topic = *plan_->topic(import_topic);
+    const auto topic = plan_->sources.front().topic;
     const auto described = reader.topics().value()[topic.value()];
     for (std::uint32_t p = 0; p < described.partitions.size(); ++p)
       for (next_offset at = described.partitions[p].begin;
@@ -121,8 +123,8 @@ public:
             reader.read({topic, partition_index{p}}, at, 1U << 20U).value();
         for (const record& each : batch->records)
           all.push_back({p, each.time.value(), std::string{each.key},
-                         std::string{each.headers.find("ce_id").value()},
-                         std::string{each.headers.find("ce_type").value()},
+                         std::string{each.headers.find("ce_id").value_or("")},
+                         std::string{each.headers.find("ce_type").value_or("")},
                          std::string{each.value}});
         at = batch->next;
       }
@@ -181,7 +183,7 @@ TEST_CASE("the commands of a sale have different ids, also of its repetition",
 
 TEST_CASE("a sale becomes a listing and a sale in the property's partition",
           "[node][import]") {
-  command_batch batch;
+  sale_batch batch;
   auto row = row_of("7129300520", 22'190'050);
   row.area_hundredths = 118'050;
   row.year = 1955;
@@ -210,7 +212,7 @@ TEST_CASE("a sale becomes a listing and a sale in the property's partition",
 
 TEST_CASE("a sale that no command can carry leaves nothing in its batch",
           "[node][import]") {
-  command_batch batch;
+  sale_batch batch;
   CHECK_FALSE(batch.add(row_of("a", 9'000'000'000'000'000), "id", 1));
   auto late = row_of("a", 1);
   late.time = timestamp{400'000'000'000'000};
@@ -218,7 +220,41 @@ TEST_CASE("a sale that no command can carry leaves nothing in its batch",
   CHECK(batch.sale_count() == 0);
 }
 
+TEST_CASE("a sale becomes one event without headers for properties that follow",
+          "[node][import]") {
+  sale_batch batch{sale_form::events};
+  auto row = row_of("7129300520", 22'190'050);
+  row.area_hundredths = 118'050;
+  REQUIRE(batch.add(row, "id", 2));
+  CHECK(batch.sale_count() == 1);
+  batch.seal(topic_index{4}, 8);
+  REQUIRE(batch.appends.size() == 1);
+  const auto& event = batch.appends[0];
+  CHECK(event.target.partition == partition_of("7129300520", 8));
+  CHECK(event.key == "7129300520");
+  CHECK(event.headers.packed().empty());
+  CHECK(event.value
+        == R"({"eventId":"sale/id#2","timestamp":"2014-05-02T00:00:00.000Z",)"
+           R"("propertyId":"7129300520","changes":{"price":221900.5,)"
+           R"("status":"sold","description":"living area 1180.50"},)"
+           R"("metadata":{"userId":"","source":"import","zipcode":"98103",)"
+           R"("livingAreaSqft":1181}})");
+}
+
 // -- import ------------------------------------------------------------------
+
+TEST_CASE("an import for properties that follow recognises its events, too",
+          "[node][import]") {
+  import_world world{application_source::events};
+  world.write("2014-05-02,1,98103,100\n2014-05-02,1,98103,100\n");
+  CHECK(world.import().appended == 2);
+  world.write("2014-05-02,1,98103,100\n2014-05-02,1,98103,100\n"
+              "2014-05-03,2,98103,200\n");
+  const auto again = world.import();
+  CHECK(again.already_there == 2);
+  CHECK(again.appended == 1);
+  CHECK(world.commands().size() == 3);
+}
 
 TEST_CASE("an import appends two commands for each sale", "[node][import]") {
   import_world world;

@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iomanip>
+#include <map>
 #include <set>
 #include <sstream>
 
@@ -122,13 +123,15 @@ TEST_CASE("the committed page of options is the one the table describes",
 
 TEST_CASE("the configurations that ship load without a warning",
           "[node][configuration]") {
-  for (const std::string name : {"market", "demo"}) {
+  const std::map<std::string, std::string> application_of{
+      {"market", "market"}, {"demo", "demo"}, {"analytics-only", "analytics"}};
+  for (const auto& [name, application] : application_of) {
     const auto loaded =
         load_configuration({source_dir + "/configs/" + name + ".yaml", {}, {}});
     INFO((loaded ? "" : loaded.error().context));
     REQUIRE(loaded);
     CHECK(loaded->warnings.empty());
-    CHECK(loaded->values.application_name == name);
+    CHECK(loaded->values.application_name == application);
   }
 }
 
@@ -425,4 +428,27 @@ TEST_CASE("what works and may surprise is a warning", "[node][configuration]") {
   REQUIRE(unsafe);
   REQUIRE(unsafe->warnings.size() == 1);
   CHECK_THAT(unsafe->warnings[0], Contains("log.fsync is false"));
+}
+
+TEST_CASE("a topic of events is named where properties follow one",
+          "[node][configuration]") {
+  const auto follows =
+      load_configuration({"",
+                          {},
+                          {"log.directory=d", "application.source=events",
+                           "application.events-topic=homes.changed"}});
+  REQUIRE(follows);
+  CHECK(follows->warnings.empty());
+  CHECK(follows->values.application_source == application_source::events);
+  CHECK(follows->values.events_topic == "homes.changed");
+  const auto decides = load_configuration(
+      {"", {}, {"log.directory=d", "application.events-topic=homes"}});
+  REQUIRE(decides);
+  REQUIRE(decides->warnings.size() == 1);
+  CHECK_THAT(decides->warnings[0],
+             Contains("application.source: commands reads no events"));
+  const auto neither =
+      load_configuration({"", {}, {"application.source=both"}});
+  REQUIRE_FALSE(neither);
+  CHECK_THAT(neither.error().context, Contains("commands or events"));
 }

@@ -4,6 +4,7 @@
 #include "bridges/log/memory_log_storage.hpp"
 #include "node/journal.hpp"
 #include "node/market_audit.hpp"
+#include "node/market_summary.hpp"
 #include "tests/testkit/engine_world.hpp"
 
 #include <catch2/catch.hpp>
@@ -71,6 +72,34 @@ struct market_world {
   }
 };
 
+/// Ten sales that others tell of; of two nobody says where the home is.
+struct followed_world {
+  engine_world world{market::following_market_application(),
+                     market_world::options()};
+  std::shared_ptr<const engine::application_plan> plan =
+      engine::application_plan::make(market::following_market_application(),
+                                     market_world::options())
+          .value();
+
+  followed_world() {
+    if (!world.start())
+      throw std::runtime_error("the engine does not start");
+    for (int i = 0; i < 10; ++i) {
+      const std::string number = std::to_string(i);
+      const std::string where =
+          i < 2 ? "" : R"(,"metadata":{"zipcode":"98001"})";
+      world.send("property-events", "p" + number,
+                 R"({"eventId":")" + number + R"(","timestamp":"2014-05-0)"
+                     + std::to_string(1 + i % 9)
+                     + R"(T00:00:00Z","changes":{"status":"sold","price":)"
+                     + std::to_string(100 + i) + "}" + where + "}");
+    }
+    world.settle();
+    world.host().close_windows();
+    world.settle();
+  }
+};
+
 engine_world::headers event_headers(const std::string& type,
                                     const std::string& sequence) {
   return {{"ce_type", type},
@@ -93,6 +122,45 @@ TEST_CASE("a log that nobody touched agrees, and the audit says how much",
   CHECK(report.newer_events == 0);
   CHECK(report.closed_windows >= 6);
   CHECK(report.open_windows == 1);
+}
+
+TEST_CASE("a log of properties that follow a topic is audited by their journal",
+          "[node][audit]") {
+  followed_world market;
+  bridges::log::memory_log_reader reader{market.world.storage()};
+  audit_report report;
+  REQUIRE(audit_journals(reader, market.plan, report));
+  REQUIRE(audit_windows(reader, market.plan, report));
+  for (const auto& each : report.faults)
+    UNSCOPED_INFO(each);
+  CHECK(report.fault_count == 0);
+  CHECK(report.states == 10);
+  CHECK(report.events == 10);
+  CHECK(report.closed_windows == 1);
+  // A sale that no window has.
+  market.world.send(
+      "property-journal", "stray",
+      R"({"eventId":"e","timestamp":"2014-05-02T00:00:00.000Z",)"
+      R"("propertyId":"stray","changes":{"price":1,"status":"sold"},)"
+      R"("metadata":{"zipcode":"98009"}})",
+      event_headers("PropertySold", "1"));
+  market.world.settle();
+  REQUIRE(audit_windows(reader, market.plan, report));
+  CHECK(report.fault_count == 1);
+}
+
+TEST_CASE("the summary names the sales whose neighborhood nobody has named",
+          "[node][summary]") {
+  followed_world market;
+  bridges::log::memory_log_reader reader{market.world.storage()};
+  const auto figures = read_market(reader, market.plan);
+  REQUIRE(figures);
+  CHECK(figures->sales == 8);
+  CHECK(figures->unplaced == 2);
+  const auto text = summary_text(*figures, {}, false, "data/x");
+  CHECK(text.find("2 sales of properties whose neighborhood no event has named")
+        != std::string::npos);
+  CHECK(text.find("topic cat property-journal") != std::string::npos);
 }
 
 TEST_CASE("an event that was added to a journal is found", "[node][audit]") {

@@ -1,5 +1,6 @@
-#include "node/sale_commands.hpp"
+#include "node/sale_records.hpp"
 
+#include "actors/messages/followed_messages.hpp"
 #include "actors/messages/property_messages.hpp"
 #include "runtime/base/hash.hpp"
 #include "runtime/codec/codec.hpp"
@@ -88,8 +89,8 @@ std::string sale_id(std::string_view identity, std::uint32_t occurrence) {
   return id_of("sale/", identity, occurrence);
 }
 
-result<void> command_batch::add(const sale_row& row, std::string_view identity,
-                                std::uint32_t occurrence) {
+result<void> sale_batch::add(const sale_row& row, std::string_view identity,
+                             std::uint32_t occurrence) {
   const auto price = market::money::of_cents(row.price_cents);
   if (!price)
     return price.error();
@@ -98,21 +99,33 @@ result<void> command_batch::add(const sale_row& row, std::string_view identity,
     return time.error();
   const std::string source{import_source};
   std::string value;
+  ++sale_count_;
+  if (form_ == sale_form::events) {
+    // What is told of a property and what it makes of it look the same.
+    codec::to_json(value, market::property_followed{
+                              sale_id(identity, occurrence),
+                              *time,
+                              row.property,
+                              {*price, "sold", description_of(row)},
+                              {"", source, row.neighborhood, area_of(row)}});
+    add_event(row.time, row.property, value);
+    return {};
+  }
   codec::to_json(value, market::list_property{*price, row.neighborhood,
                                               description_of(row), "", source,
                                               area_of(row)});
-  add(row.time, row.property, market::list_property::type,
-      listing_id(identity, occurrence), value);
+  add_command(row.time, row.property, market::list_property::type,
+              listing_id(identity, occurrence), value);
   value.clear();
   codec::to_json(value, market::record_sale{*price, *time, "", source});
-  add(row.time, row.property, market::record_sale::type,
-      sale_id(identity, occurrence), value);
+  add_command(row.time, row.property, market::record_sale::type,
+              sale_id(identity, occurrence), value);
   return {};
 }
 
-void command_batch::add(timestamp time, std::string_view key,
-                        std::string_view type, std::string_view id,
-                        std::string_view value) {
+void sale_batch::add_command(timestamp time, std::string_view key,
+                             std::string_view type, std::string_view id,
+                             std::string_view value) {
   bytes_.append(key);
   const std::size_t before = bytes_.size();
   append_header(bytes_, "ce_specversion", "1.0");
@@ -122,18 +135,24 @@ void command_batch::add(timestamp time, std::string_view key,
   append_header(bytes_, "content-type", "application/json");
   const std::size_t headers = bytes_.size() - before;
   bytes_.append(value);
-  commands_.push_back({time, key.size(), headers, value.size()});
+  parts_.push_back({time, key.size(), headers, value.size()});
 }
 
-void command_batch::seal(topic_index topic, std::uint32_t partition_count) {
-  appends.reserve(commands_.size());
+void sale_batch::add_event(timestamp time, std::string_view key,
+                           std::string_view value) {
+  bytes_.append(key).append(value);
+  parts_.push_back({time, key.size(), 0, value.size()});
+}
+
+void sale_batch::seal(topic_index topic, std::uint32_t partition_count) {
+  appends.reserve(parts_.size());
   std::string_view rest{bytes_};
   const auto take = [&rest](std::size_t size) {
     const std::string_view taken = rest.substr(0, size);
     rest.remove_prefix(size);
     return taken;
   };
-  for (const command& each : commands_) {
+  for (const part& each : parts_) {
     ports::append& made = appends.emplace_back();
     made.time = each.time;
     made.key = take(each.key);
