@@ -23,7 +23,9 @@ void add_verify(CLI::App& app, chosen_command& chosen);
 void add_report(CLI::App& app, chosen_command& chosen);
 void add_config(CLI::App& app, chosen_command& chosen);
 
-/// `entity history`, a part of `entity` in a file of its own.
+/// `entity history` and `topic produce`, parts of `entity` and `topic` in
+/// files of their own.
 void add_entity_history(CLI::App& entity, chosen_command& chosen);
+void add_topic_produce(CLI::App& topic, chosen_command& chosen);
 
 } // namespace freehold::node::commands

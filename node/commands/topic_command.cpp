@@ -202,7 +202,7 @@ exit_status cat(const topic_flags& flags) {
 
 void add_topic(CLI::App& app, chosen_command& chosen) {
   auto* const topic =
-      app.add_subcommand("topic", "Look at the records of topics");
+      app.add_subcommand("topic", "Look at the records of topics, or append");
   topic->require_subcommand(1);
 
   auto* const list_command = topic->add_subcommand(
@@ -236,6 +236,7 @@ void add_topic(CLI::App& app, chosen_command& chosen) {
   cat_command->footer(cat_examples + std::string{exit_status_help});
   cat_command->callback(
       [flags, &chosen] { chosen = [flags] { return cat(*flags); }; });
+  add_topic_produce(*topic, chosen);
 }
 
 } // namespace freehold::node::commands

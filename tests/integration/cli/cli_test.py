@@ -75,10 +75,10 @@ class CommandLine(unittest.TestCase):
         return self.finished(self.arguments(*words, configured=configured),
                              status)
 
-    def finished(self, arguments, status):
+    def finished(self, arguments, status, given=""):
         done = subprocess.run(arguments, capture_output=True, text=True,
                               timeout=TIME_LIMIT_S, env=self.environment,
-                              check=False)
+                              input=given, check=False)
         self.assertEqual(done.returncode, status,
                          f"{arguments}\n{done.stdout}\n{done.stderr}")
         return done
@@ -212,6 +212,150 @@ class CommandLine(unittest.TestCase):
         done = self.freehold("import", path, status=2)
         self.assertIn("a", done.stderr)
         self.assertFalse(self.data.exists())
+
+    # -- a topic of others ----------------------------------------------------
+
+    def follow(self, topic="property-events"):
+        """From here on properties follow a topic."""
+        self.config.write_text(
+            CONFIGURATION.format(direct=DIRECT).replace(
+                "shards: 3", "shards: 3\n  source: events\n"
+                f"  events-topic: {topic}"))
+
+    def produce(self, text, *words, status=0):
+        return self.finished(
+            self.arguments("topic", "produce", "property-events", *words),
+            status, text)
+
+    @staticmethod
+    def event(name, identity, changes, **metadata):
+        return name + "\t" + json.dumps({
+            "eventId": identity, "timestamp": "2014-05-02T00:00:00Z",
+            "propertyId": name, "changes": changes,
+            "metadata": metadata}) + "\n"
+
+    def test_properties_follow_events_that_were_produced(self):
+        self.follow()
+        sold = {"status": "sold", "price": 200000}
+        done = self.produce(
+            self.event("1", "a", sold, userId="u", source="mls") +
+            self.event("1", "b", {"description": "x"}, zipcode="98103") +
+            self.event("1", "a", sold) +
+            self.event("2", "c", sold) +
+            "3\tnothing\n")
+        self.assertEqual(done.stdout, "property-events: 5 records appended, "
+                                      "0 bad lines\n")
+        done = self.freehold("run", "--close-windows")
+        self.assertIn("1 sale of properties whose neighborhood", done.stdout)
+        self.assertIn("Dead-lettered: 1 record", done.stdout)
+        self.assertIn("Repeated: 1 message", done.stdout)
+        self.assertIn("$200,000.00", done.stdout)
+        # From here on without a configuration: the log knows what it is.
+        states = {x: y["state"] for x, y in self.entities("property").items()}
+        self.assertEqual(states["1"]["status"]["text"], "sold")
+        self.assertEqual(len(states["2"]["unplaced"]), 1)
+        history = self.freehold("entity", "history", "property", "1",
+                                configured=False).stdout
+        self.assertIn("PropertyFollowed", history)
+        self.assertIn("PropertySold", history)
+        self.assertIn('"source":"mls"', history)
+        self.assertIn("All of it agrees",
+                      self.freehold("verify", configured=False).stdout)
+        # Only others write to the topic.
+        self.assertEqual({x["offset"] for x in self.records("property-events")
+                          if x["headers"]}, set())
+
+    def test_produce_reports_bad_lines_and_keeps_the_others(self):
+        self.follow()
+        path = self.folder / "events.tsv"
+        path.write_bytes(b"1\t{}\nno tab\n\xff\t{}\n2\t\xff\n\t{}\n3\t\n4\t[]")
+        done = self.produce("", "--file", path, status=1)
+        self.assertIn("2 records appended, 5 bad lines", done.stdout)
+        for line, reason in ((2, "no tab"), (3, "key is not UTF-8"),
+                             (4, "value is not UTF-8"), (5, "key"),
+                             (6, "value")):
+            self.assertRegex(done.stderr, f"{path}:{line}: it[^\n]*{reason}")
+        self.assertEqual({x["key"] for x in self.records("property-events")},
+                         {"1", "4"})
+
+    def test_produce_says_what_it_cannot_write_to_and_leaves_nothing(self):
+        self.follow()
+        for words, expected in (
+                (["property-journal", "--set",
+                  "application.events-topic=property-journal"],
+                 "which the application writes itself"),
+                (["neighborhood-prices"], "reads: property-events"),
+                (["property-events", "--file", self.folder / "none"], "none"),
+                (["property-events", "--set", "log.kind=memory"], "memory")):
+            with self.subTest(words=words):
+                done = self.freehold("topic", "produce", *words, status=2)
+                self.assertIn(expected, done.stderr)
+                self.assertFalse(self.data.exists())
+
+    def test_produce_takes_what_comes_until_it_is_interrupted(self):
+        self.follow()
+        feeder = subprocess.Popen(
+            self.arguments("topic", "produce", "property-events"),
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, text=True, env=self.environment)
+        self.addCleanup(feeder.kill)
+        feeder.stdin.write("1\t{}\n2\t{}\n3\t{")
+        feeder.stdin.flush()
+        self.wait_for_records("property-events", 2)
+        # One process writes at a time.
+        refused = self.produce("4\t{}\n", status=2)
+        self.assertIn("process", refused.stderr)
+        feeder.send_signal(signal.SIGINT)
+        # Its stdin stays open: no end of the input ends it.
+        self.assertEqual(feeder.wait(timeout=TIME_LIMIT_S), 1)
+        out, complaints = feeder.communicate()
+        self.assertIn("2 records appended, 0 bad lines", out)
+        self.assertIn("stopped before the end of stdin", complaints)
+        self.assertEqual(len(self.records("property-events")), 2)
+
+    def wait_for_records(self, topic, count):
+        """Looks again and again, as long as that may take."""
+        end = time.monotonic() + TIME_LIMIT_S
+        while time.monotonic() < end:
+            done = subprocess.run(
+                self.arguments("topic", "list", "--json", configured=False),
+                capture_output=True, text=True, timeout=TIME_LIMIT_S,
+                env=self.environment, check=False)
+            found = {x["topic"]: x["records"] for x
+                     in map(json.loads, done.stdout.splitlines())}
+            if found.get(topic, 0) >= count:
+                return
+        self.fail(f"{topic} has no {count} records in time")
+
+    def test_import_writes_events_where_properties_follow(self):
+        self.follow("homes")
+        path = self.file(HEADER + "2014-05-02,1,98103,100000\n"
+                         "2014-05-03,2,98004,200000.50\n")
+        self.assertIn("2 appended", self.freehold("import", path).stdout)
+        self.assertIn("2 already there, 0 appended",
+                      self.freehold("import", path).stdout)
+        self.assertEqual([x["headers"] for x in self.records("homes")],
+                         [{}, {}])
+        self.data = self.folder / "all"
+        self.freehold("run", "--import", DEMO_SALES, "--close-windows")
+        self.check_against_reference(DEMO_SALES)
+
+    def test_a_log_that_was_made_with_another_source_is_refused(self):
+        path = self.file(HEADER + "2014-05-02,1,98103,100000\n")
+        self.freehold("run", "--import", path)
+        self.follow()
+        for command in (["run"], ["node"], ["import", path],
+                        ["topic", "produce", "property-events"]):
+            with self.subTest(command=command):
+                done = self.freehold(*command, status=2)
+                self.assertIn("was made with application.source: commands",
+                              done.stderr)
+                self.assertIn("log.directory", done.stderr)
+        self.data = self.folder / "other"
+        self.freehold("run", "--import", path)
+        self.follow("homes")
+        done = self.freehold("run", status=2)
+        self.assertIn("application.events-topic: property-events", done.stderr)
 
     # -- run ------------------------------------------------------------------
 
@@ -369,7 +513,8 @@ class CommandLine(unittest.TestCase):
 
     def test_every_command_has_help_with_an_example(self):
         for words in (["run"], ["node"], ["import"], ["topic", "list"],
-                      ["topic", "cat"], ["entity", "list"],
+                      ["topic", "cat"], ["topic", "produce"],
+                      ["entity", "list"],
                       ["entity", "show"], ["entity", "history"], ["verify"],
                       ["report"], ["config", "check"]):
             with self.subTest(words=words):
