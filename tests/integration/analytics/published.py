@@ -11,6 +11,8 @@ import functools
 import json
 import subprocess
 
+import market_formulas as formulas
+
 MEAN, ROBUST = "mean", "robust"
 RULES = {
     "PriceAnomalyDetected": (MEAN, False),
@@ -138,6 +140,25 @@ def valuations(freehold, data):
                               for x in ("estimate", "low", "high")),
                             value["basis"].replace("_", "-"),
                             whole(value["error"], 4))
+    return said
+
+
+def analyses(freehold, data):
+    """By (property, time): ZIP, both prices and what is said, once each."""
+    said = {}
+    for record in records(freehold, data, "price-analyses"):
+        value = record["value"]
+        change = value["propertyId"], milliseconds(value["changedAt"])
+        if record["key"] != value["zipcode"] or change in said:
+            raise AssertionError(f"not the ZIP's key, or said twice: {record}")
+        said[change] = (
+            value["zipcode"], whole(value["price"], 2),
+            whole(value["previousPrice"], 2),
+            formulas.PriceAnalysis(
+                value["salesCounted"],
+                *(whole(value[x], 4) if x in value else None for x in
+                  ("change", "toAverage", "rank", "toLevel", "unitRank")),
+                value.get("position")))
     return said
 
 
