@@ -118,9 +118,16 @@ std::string strongest_table(const market_report& report) {
     rows += anomaly_row(*anomaly,
                         cell("<a href=\"#" + id_of(place) + "\">"
                              + foreign(anomaly->verdict.zipcode) + "</a>"));
-  return table("The strongest anomalies",
-               {"property", "ZIP", "sold", "price", "expected", "deviation"},
-               rows);
+  const char* const note =
+      report.shows_by_mean
+          ? "<p>No sale is known to be far from what its neighborhood pays for "
+            "the area. Marked are those farthest off the average of the 30 "
+            "days before.</p>\n"
+          : "";
+  return note
+         + table("The strongest anomalies",
+                 {"property", "ZIP", "sold", "price", "expected", "deviation"},
+                 rows);
 }
 
 // -- the whole market --------------------------------------------------------
@@ -214,7 +221,7 @@ std::string description_of(const report_neighborhood& each) {
 }
 
 std::string card(const report_neighborhood& each, std::size_t place,
-                 const html::time_span& span) {
+                 bool shows_by_mean, const html::time_span& span) {
   const std::string id = id_of(place);
   std::string text{"<article"};
   text.append(attribute("id", id))
@@ -248,7 +255,9 @@ std::string card(const report_neighborhood& each, std::size_t place,
     text += details(
         with_commas(each.anomalies.size())
             + (each.anomalies.size() == 1 ? " anomaly" : " anomalies"),
-        table("Anomalies by price per square foot in " + each.zipcode,
+        table((shows_by_mean ? "Farthest off the average of 30 days in "
+                             : "Anomalies by price per square foot in ")
+                  + each.zipcode,
               {"property", "sold", "price", "expected", "deviation"}, rows));
   }
   if (!each.windows.empty())
@@ -267,7 +276,7 @@ std::string neighborhoods(const market_report& report,
   std::string text{html::tools};
   text += "<div class=\"cards\">\n";
   for (std::size_t i = 0; i < report.neighborhoods.size(); ++i)
-    text += card(report.neighborhoods[i], i, span);
+    text += card(report.neighborhoods[i], i, report.shows_by_mean, span);
   return text + "</div>\n";
 }
 

@@ -3,6 +3,7 @@
 #include "actors/market_formulas.hpp"
 
 #include <algorithm>
+#include <cstdlib>
 #include <map>
 #include <tuple>
 #include <utility>
@@ -86,6 +87,15 @@ void add_anomalies(neighborhood_map& into, const market_results& from) {
     ++into[verdict.zipcode].by_mean;
 }
 
+void add_strongest_by_mean(neighborhood_map& into, const market_results& from) {
+  for (const auto& verdict : from.strongest(from.by_mean.size())) {
+    auto& shown = into[verdict.zipcode].anomalies;
+    if (shown.size() < market_report::shown_by_mean_max)
+      shown.push_back({verdict, static_cast<double>(std::abs(
+                                    verdict.deviation.ten_thousandths))});
+  }
+}
+
 } // namespace
 
 std::size_t market_report::curve_count() const noexcept {
@@ -99,6 +109,10 @@ market_report report_of(const market_results& results) {
   add_windows(by_zipcode, results);
   add_anomalies(by_zipcode, results);
   market_report report;
+  report.shows_by_mean =
+      results.by_unit_price.empty() && !results.by_mean.empty();
+  if (report.shows_by_mean)
+    add_strongest_by_mean(by_zipcode, results);
   for (auto& [zipcode, each] : by_zipcode) {
     each.zipcode = zipcode;
     std::sort(each.anomalies.begin(), each.anomalies.end(),
@@ -108,7 +122,6 @@ market_report report_of(const market_results& results) {
               });
     report.sales += each.sales;
     report.window_count += each.windows.size();
-    report.anomaly_count += each.anomalies.size();
     report.by_mean += each.by_mean;
     report.neighborhoods.push_back(std::move(each));
   }
@@ -118,6 +131,7 @@ market_report report_of(const market_results& results) {
                      < std::tie(one.sales, other.zipcode);
             });
   report.windows = whole_market_windows(results);
+  report.anomaly_count = results.by_unit_price.size();
   report.left_out = results.left_out;
   return report;
 }

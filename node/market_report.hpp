@@ -24,10 +24,11 @@ struct report_window {
   std::optional<market::ratio> change;
 };
 
-/// A sale that is an anomaly by the second rule.
+/// A sale that is an anomaly by the second rule, or by the first where none
+/// is by the second.
 struct report_anomaly {
   market::price_verdict verdict;
-  /// In yardsticks.
+  /// In yardsticks, or in ten-thousandths of the average.
   double score = 0;
 
   [[nodiscard]] bool above() const noexcept {
@@ -49,6 +50,10 @@ struct report_neighborhood {
 
 /// What the analytics have published, put together for a reader.
 struct market_report {
+  /// By the first rule about half of all sales are anomalies: more of a
+  /// neighborhood's strongest would hide them.
+  static constexpr std::size_t shown_by_mean_max = 10;
+
   /// The most sales first, then by ZIP code. One without a closed window is
   /// here if it has an anomaly.
   std::vector<report_neighborhood> neighborhoods;
@@ -56,8 +61,12 @@ struct market_report {
   std::vector<report_window> windows;
   std::uint64_t sales = 0;
   std::uint64_t window_count = 0;
+  /// By the second rule.
   std::uint64_t anomaly_count = 0;
   std::uint64_t by_mean = 0;
+  /// No sale is an anomaly by the second rule, as where no area is known: each
+  /// neighborhood has its strongest by the first.
+  bool shows_by_mean = false;
   /// Sales that count nowhere.
   std::uint64_t left_out = 0;
 

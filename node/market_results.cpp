@@ -71,12 +71,18 @@ market_results::averages_of(const std::string& zipcode) const {
 
 std::vector<market::price_verdict>
 market_results::strongest(std::size_t most) const {
+  const bool has_areas = !by_unit_price.empty();
+  const auto strength = [&](const market::price_verdict& verdict) {
+    return has_areas ? scores.at(verdict.sale_id)
+                     : static_cast<double>(
+                         std::abs(verdict.deviation.ten_thousandths));
+  };
   std::vector<market::price_verdict> all;
-  for (const auto& [sale, verdict] : by_unit_price)
+  for (const auto& [sale, verdict] : has_areas ? by_unit_price : by_mean)
     all.push_back(verdict);
   std::stable_sort(all.begin(), all.end(),
-                   [this](const auto& one, const auto& other) {
-                     return scores.at(one.sale_id) > scores.at(other.sale_id);
+                   [&](const auto& one, const auto& other) {
+                     return strength(one) > strength(other);
                    });
   all.resize(std::min(all.size(), most));
   return all;

@@ -33,7 +33,8 @@ struct market_results {
   /// The averages of a neighborhood's windows in order, in cents.
   [[nodiscard]] std::vector<std::int64_t>
   averages_of(const std::string& zipcode) const;
-  /// The anomalies by the second rule, the strongest first, at most so many.
+  /// The anomalies by the second rule, the strongest first, at most so many;
+  /// those by the first where there is none, as where no area is known.
   [[nodiscard]] std::vector<market::price_verdict>
   strongest(std::size_t most) const;
 };

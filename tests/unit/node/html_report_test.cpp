@@ -261,3 +261,35 @@ TEST_CASE("percentages are rounded to the nearest tenth", "[node][report]") {
   CHECK(html::signed_percent({4}) == "+0.0\u00a0%");
   CHECK(html::signed_percent({1'000'000'000}) == "+10,000,000.0\u00a0%");
 }
+
+TEST_CASE("where no area is known the strongest by the average are shown",
+          "[node][report]") {
+  market_results results;
+  add(results, prices_in("98103", 0, 20, 50'000'000));
+  for (int i = 0; i < 15; ++i) {
+    const std::string number = std::to_string(i);
+    results.by_mean["sale" + number] =
+        verdict_of("98103", "home" + number, "sale" + number,
+                   (i % 2 == 0 ? 1 : -1) * (3'000 + i));
+  }
+  const auto strongest = results.strongest(2);
+  REQUIRE(strongest.size() == 2);
+  CHECK(strongest[0].property_id == "home14");
+  CHECK(strongest[1].property_id == "home13");
+  const market_report report = report_of(results);
+  CHECK(report.anomaly_count == 0);
+  CHECK(report.by_mean == 15);
+  REQUIRE(report.neighborhoods.size() == 1);
+  CHECK(report.neighborhoods[0].anomalies.size()
+        == market_report::shown_by_mean_max);
+  const std::string page = html_report(report);
+  CHECK(contains(page, "Farthest off the average of 30 days in 98103"));
+  CHECK(contains(page, "home5"));
+  CHECK_FALSE(contains(page, "home4<"));
+  CHECK_FALSE(contains(page, "Anomalies by price per square foot in"));
+
+  add_anomaly(results, verdict_of("98103", "large", "sale-l", 4'000), 2);
+  const std::string other = page_of(results);
+  CHECK(contains(other, "Anomalies by price per square foot in 98103"));
+  CHECK_FALSE(contains(other, "home14"));
+}
