@@ -108,8 +108,10 @@ template <class T>
 [[nodiscard]] constexpr std::string_view shown_type_name() noexcept {
   if constexpr (requires { std::string_view{T::type}; })
     return T::type;
-  else
-    return cpp_name<T>();
+  else {
+    constexpr std::string_view found = cpp_name<T>(); // not at each call
+    return found;
+  }
 }
 
 /// The version of a type's description: its `version` member, or 1.
