@@ -1,40 +1,16 @@
 #include "runtime/codec/json_writer.hpp"
 
+#include "runtime/codec/detail/plain_text.hpp"
+
 #include <algorithm>
 #include <charconv>
 #include <cmath>
-#include <cstring>
 
 namespace freehold::codec {
 
 namespace {
 
 constexpr char digits[] = "0123456789abcdef";
-
-/// The length of the UTF-8 sequence at the front, 0 when there is none.
-std::size_t sequence_length(std::string_view text) noexcept {
-  const auto byte = [&](std::size_t i) {
-    return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U;
-  };
-  const auto follows = [&](std::size_t i) { return (byte(i) & 0xC0U) == 0x80; };
-  const unsigned first = byte(0);
-  if (first < 0x80)
-    return 1;
-  if (first >= 0xC2 && first <= 0xDF)
-    return follows(1) ? 2 : 0;
-  if (first >= 0xE0 && first <= 0xEF) {
-    // No overlong forms, no surrogates.
-    if ((first == 0xE0 && byte(1) < 0xA0) || (first == 0xED && byte(1) > 0x9F))
-      return 0;
-    return follows(1) && follows(2) ? 3 : 0;
-  }
-  if (first >= 0xF0 && first <= 0xF4) {
-    if ((first == 0xF0 && byte(1) < 0x90) || (first == 0xF4 && byte(1) > 0x8F))
-      return 0;
-    return follows(1) && follows(2) && follows(3) ? 4 : 0;
-  }
-  return 0;
-}
 
 void append_escaped_code(std::string& out, char each) {
   out += "\\u00";
@@ -81,29 +57,29 @@ void append_integer(std::string& out, T value) {
 
 void append_json_string(std::string& out, std::string_view text) {
   out += '"';
-  std::size_t clean = 0; // start of what can be copied as it is
-  std::size_t i = 0;
-  while (i < text.size()) {
-    const auto each = static_cast<unsigned char>(text[i]);
-    if (each >= 0x20 && each < 0x80 && each != '"' && each != '\\') {
-      ++i;
-      continue;
+  const char* at = text.data();
+  const char* const end = at + text.size();
+  for (const char* clean = at;; clean = at) { // what is copied as it is
+    for (;;) {
+      at = detail::plain_end(at, end);
+      const std::size_t length =
+          at != end && static_cast<unsigned char>(*at) >= 0x80
+              ? utf8_sequence_length({at, static_cast<std::size_t>(end - at)})
+              : 0;
+      if (length == 0)
+        break;
+      at += length;
     }
-    if (each >= 0x80) {
-      const std::size_t length = sequence_length(text.substr(i));
-      if (length > 0) {
-        i += length;
-        continue;
-      }
-    }
-    out.append(text.substr(clean, i - clean));
-    if (each >= 0x80)
+    out.append(clean, at);
+    if (at == end)
+      break;
+    if (static_cast<unsigned char>(*at) >= 0x80)
       out += "\xEF\xBF\xBD";
     else
-      append_escaped(out, text[i]);
-    clean = ++i;
+      append_escaped(out, *at);
+    ++at;
   }
-  out.append(text.substr(clean)) += '"';
+  out += '"';
 }
 
 std::string_view cut_text(std::string_view text,
@@ -125,7 +101,7 @@ namespace {
 void append_shown(std::string& out, std::string_view text, bool quoted) {
   while (!text.empty()) {
     const auto first = static_cast<unsigned char>(text.front());
-    const std::size_t length = sequence_length(text);
+    const std::size_t length = utf8_sequence_length(text);
     const bool c1 = length == 2 && first == 0xC2
                     && static_cast<unsigned char>(text[1]) < 0xA0;
     if (length == 0)
@@ -209,25 +185,6 @@ bool parse_hex(std::string_view text, std::string& into) {
     if (high < 0 || low < 0)
       return false;
     into += static_cast<char>(high * 16 + low);
-  }
-  return true;
-}
-
-bool is_utf8(std::string_view bytes) noexcept {
-  while (!bytes.empty()) {
-    // Most text is ASCII: eight bytes at a time.
-    std::uint64_t eight = 0;
-    if (bytes.size() >= sizeof eight) {
-      std::memcpy(&eight, bytes.data(), sizeof eight);
-      if ((eight & 0x8080808080808080U) == 0) {
-        bytes.remove_prefix(sizeof eight);
-        continue;
-      }
-    }
-    const std::size_t length = sequence_length(bytes);
-    if (length == 0)
-      return false;
-    bytes.remove_prefix(length);
   }
   return true;
 }

@@ -2,6 +2,7 @@
 
 #include "runtime/codec/encode_failure.hpp"
 #include "runtime/codec/nesting_depth.hpp"
+#include "runtime/codec/utf8.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -41,9 +42,6 @@ void append_hex(std::string& out, std::string_view bytes);
 /// Reads what `append_hex` wrote (either case); false when it is something
 /// else. `into` gets `text.size() / 2` bytes.
 [[nodiscard]] bool parse_hex(std::string_view text, std::string& into);
-
-/// Whether the bytes are well-formed UTF-8 (RFC 3629).
-[[nodiscard]] bool is_utf8(std::string_view bytes) noexcept;
 
 /// Writes JSON, or with `text_form` the form for logs, piece by piece; puts
 /// the commas. `out` must outlive it.
