@@ -40,11 +40,11 @@ private:
 
 template <>
 struct freehold::codec::value_codec<freehold::market::utc_time> {
-  using primitive = std::string;
+  using primitive = std::string_view;
   static std::string to_primitive(market::utc_time value) {
     return value.to_string();
   }
-  static result<market::utc_time> from_primitive(const std::string& text) {
+  static result<market::utc_time> from_primitive(std::string_view text) {
     return market::utc_time::parse(text);
   }
 };

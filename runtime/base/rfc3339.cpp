@@ -45,11 +45,14 @@ public:
     return true;
   }
   bool one_of(std::string_view choices, char& into) {
-    if (left_.empty() || choices.find(left_.front()) == choices.npos)
-      return false;
-    into = left_.front();
-    left_.remove_prefix(1);
-    return true;
+    // Not `find`: the choices are few and known where this is inlined.
+    for (const char each : choices)
+      if (!left_.empty() && left_.front() == each) {
+        into = each;
+        left_.remove_prefix(1);
+        return true;
+      }
+    return false;
   }
   bool character(std::string_view choices) {
     char ignored = 0;

@@ -67,7 +67,8 @@ concept described_enum =
 ///
 /// * `using primitive = ...;` bool, an integer, double, `std::string`,
 ///   `std::string_view` (a view into the value or the input) or a byte array;
-/// * `static primitive to_primitive(const T&);`
+/// * `static primitive to_primitive(const T&);` or returning what converts to
+///   it, as a `std::string` does to a view;
 /// * `static T from_primitive(primitive);` or the same with `result<T>`, whose
 ///   error's context becomes part of the decoder's.
 ///
