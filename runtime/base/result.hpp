@@ -17,6 +17,8 @@ public:
   result(T value) : content_(std::in_place_index<0>, std::move(value)) {}
   result(freehold::error why)
       : content_(std::in_place_index<1>, std::move(why)) {}
+  /// A value as it is initially, to be filled where it is.
+  explicit result(std::in_place_t) : content_(std::in_place_index<0>) {}
 
   [[nodiscard]] bool has_value() const noexcept {
     return content_.index() == 0;

@@ -53,6 +53,18 @@ bool dynamic_integer(const dynamic_value& from, std::uint64_t& bits,
   return false;
 }
 
+bool number_of_word(std::string_view word, double& into) {
+  if (word == "NaN")
+    into = std::numeric_limits<double>::quiet_NaN();
+  else if (word == "Infinity")
+    into = std::numeric_limits<double>::infinity();
+  else if (word == "-Infinity")
+    into = -std::numeric_limits<double>::infinity();
+  else
+    return false;
+  return true;
+}
+
 bool dynamic_number(const dynamic_value& from, double& into) {
   if (const double* number = from.as_double())
     into = *number;
@@ -60,14 +72,8 @@ bool dynamic_number(const dynamic_value& from, double& into) {
     into = static_cast<double>(*whole);
   else if (const std::uint64_t* large = from.as_uint())
     into = static_cast<double>(*large);
-  else if (const std::string* text = from.as_string(); text == nullptr)
-    return false;
-  else if (*text == "NaN")
-    into = std::numeric_limits<double>::quiet_NaN();
-  else if (*text == "Infinity")
-    into = std::numeric_limits<double>::infinity();
-  else if (*text == "-Infinity")
-    into = -std::numeric_limits<double>::infinity();
+  else if (const std::string* text = from.as_string())
+    return number_of_word(*text, into);
   else
     return false;
   return true;

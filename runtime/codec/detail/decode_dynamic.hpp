@@ -4,8 +4,8 @@
 
 #include <cstring>
 
-/// From a `dynamic_value` to a described type: the way of JSON and of all that
-/// goes through an upcaster.
+/// From a `dynamic_value` to a described type: the way of all that goes through
+/// an upcaster, and of JSON that is refused.
 namespace freehold::codec::detail {
 
 /// `string "abc"`, `integer 3`: a value in an error message.

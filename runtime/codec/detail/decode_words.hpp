@@ -20,6 +20,9 @@ struct result_traits<result<T>> : std::true_type {};
 /// `"abc"`, or of a longer text its front and how much is left.
 [[nodiscard]] std::string shown_string(std::string_view text);
 
+/// The numbers that JSON has no digits for: `NaN`, `Infinity`, `-Infinity`.
+[[nodiscard]] bool number_of_word(std::string_view word, double& into);
+
 template <class F>
 [[gnu::cold]] std::string integer_words() {
   return "integer " + std::to_string(std::numeric_limits<F>::min()) + ".."

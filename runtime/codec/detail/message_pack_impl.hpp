@@ -32,7 +32,7 @@ result<T> from_msgpack(std::string_view bytes, std::uint32_t version) {
   }
   msgpack_reader in{bytes};
   decode_failure failure{decoded_bytes_max(bytes.size())};
-  result<T> into{T{}};
+  result<T> into{std::in_place};
   if (detail::read_struct(in, *into, detail::by_name{}, failure)
       && detail::read_end(in, failure)) [[likely]]
     return into;
