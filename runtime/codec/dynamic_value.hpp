@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -126,6 +127,13 @@ void to_json(std::string& out, const dynamic_value& value);
 /// are exact from -2^63 to 2^64 - 1, larger ones become doubles. Errors:
 /// `undecodable`, with the byte position.
 [[nodiscard]] result<dynamic_value> parse_json(std::string_view text);
+
+/// The same, but of an object only the members of these names are kept, which
+/// is several times faster where they are few. The others are checked as
+/// closely.
+[[nodiscard]] result<dynamic_value>
+parse_json_fields(std::string_view text,
+                  std::span<const std::string_view> names);
 
 /// Reads any self-describing MessagePack value. Keys of maps become strings.
 /// Errors: `undecodable`, with the byte position.

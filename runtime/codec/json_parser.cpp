@@ -20,8 +20,8 @@ dynamic_value take_tree(json_reader& in) {
   case json_token::object: {
     dynamic_value::object members;
     for (static_cast<void>(in.begin_object(items)); items.more(in);) {
-      members.push_back({std::string{take_name(in)}, {}});
-      members.back().value = take_tree(in);
+      std::string name{take_name(in)};
+      members.push_back({std::move(name), take_tree(in)});
     }
     return dynamic_value{std::move(members)};
   }
@@ -64,6 +64,28 @@ result<dynamic_value> parse_json(std::string_view text) {
   if (!parsed)
     return parsed.error();
   return tokens->tree();
+}
+
+result<dynamic_value>
+parse_json_fields(std::string_view text,
+                  std::span<const std::string_view> names) {
+  const borrowed_tokens tokens;
+  const result<void> parsed = tokens->parse(text);
+  if (!parsed)
+    return parsed.error();
+  json_reader in = tokens->reader();
+  json_reader::items items;
+  if (!in.begin_object(items))
+    return tokens->tree();
+  dynamic_value::object members;
+  while (items.more(in)) {
+    const std::string_view name = take_name(in);
+    if (std::find(names.begin(), names.end(), name) == names.end())
+      in.skip();
+    else
+      members.push_back({std::string{name}, take_tree(in)});
+  }
+  return dynamic_value{std::move(members)};
 }
 
 } // namespace freehold::codec

@@ -4,6 +4,7 @@
 #include "runtime/codec/dynamic_value.hpp"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cstring>
 #include <utility>
@@ -37,6 +38,9 @@ bool take_short(std::string_view& from, std::string_view& into) {
   from.remove_prefix(2U + size);
   return true;
 }
+
+/// What is looked at in a body; the rest of it is only checked.
+constexpr std::array<std::string_view, 2> fields_read{"type", "eventId"};
 
 /// A member's text, empty where there is none.
 std::string text_field(const codec::dynamic_value& object,
@@ -199,7 +203,7 @@ foreign_message read_foreign(const record& from,
   if (!(knows_type && knows_id && knows_time)
       && found.format != body_format::raw) {
     const auto said = found.format == body_format::json
-                          ? codec::parse_json(from.value)
+                          ? codec::parse_json_fields(from.value, fields_read)
                           : codec::parse_msgpack(from.value);
     if (!said) {
       found.fault = said.error().context;

@@ -126,6 +126,10 @@ TEST_CASE("what JSON passes over is checked as closely as what it keeps",
     REQUIRE_FALSE(got);
     CHECK(got.error().context
           == "ListProperty: " + parse_json(text).error().context);
+    const std::array<std::string_view, 1> names{"price"};
+    const auto some = parse_json_fields(text, names);
+    REQUIRE_FALSE(some);
+    CHECK(some.error().context == parse_json(text).error().context);
   }
   const std::string deep(nesting_depth_max - 1, '[');
   const std::string ends(nesting_depth_max - 1, ']');
@@ -134,6 +138,22 @@ TEST_CASE("what JSON passes over is checked as closely as what it keeps",
   };
   CHECK(from_json<list_property>(with(deep + ends)));
   CHECK_FALSE(from_json<list_property>(with("[" + deep + ends + "]")));
+}
+
+TEST_CASE("of an object only the named members are kept", "[runtime][codec]") {
+  const std::array<std::string_view, 2> names{"id", "type"};
+  const auto kept = [&](std::string_view text) {
+    const auto got = parse_json_fields(text, names);
+    REQUIRE(got);
+    std::string out;
+    to_json(out, *got);
+    return out;
+  };
+  CHECK(kept(R"({"x":[{"id":1}],"t\u0079pe":"a\n","y":{},"id":{"x":2}})")
+        == R"({"type":"a\n","id":{"x":2}})");
+  CHECK(kept(R"({"id":1,"id":2})") == R"({"id":1,"id":2})");
+  CHECK(kept(R"({"x":1})") == "{}");
+  CHECK(kept(R"( [{"x":1}] )") == R"([{"x":1}])");
 }
 
 TEST_CASE("white space and the order of members make no difference",
