@@ -7,6 +7,7 @@
 #include <array>
 #include <charconv>
 #include <cstring>
+#include <span>
 #include <utility>
 
 namespace freehold::engine {
@@ -38,9 +39,6 @@ bool take_short(std::string_view& from, std::string_view& into) {
   from.remove_prefix(2U + size);
   return true;
 }
-
-/// What is looked at in a body; the rest of it is only checked.
-constexpr std::array<std::string_view, 2> fields_read{"type", "eventId"};
 
 /// A member's text, empty where there is none.
 std::string text_field(const codec::dynamic_value& object,
@@ -202,8 +200,13 @@ foreign_message read_foreign(const record& from,
   }
   if (!(knows_type && knows_id && knows_time)
       && found.format != body_format::raw) {
+    // What is looked at in a body; the rest of it is only checked.
+    const std::array<std::string_view, 3> fields{"type", "eventId",
+                                                 source.event_time_field};
+    const std::span wanted{fields.data(),
+                           knows_time ? std::size_t{2} : fields.size()};
     const auto said = found.format == body_format::json
-                          ? codec::parse_json_fields(from.value, fields_read)
+                          ? codec::parse_json_fields(from.value, wanted)
                           : codec::parse_msgpack(from.value);
     if (!said) {
       found.fault = said.error().context;
