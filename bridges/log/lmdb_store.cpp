@@ -439,18 +439,74 @@ int seek_batch(MDB_cursor* cursor, stored_partition where, std::int64_t offset,
   return code;
 }
 
+/// For messages.
+std::string name_of(stored_partition where, std::int64_t offset) {
+  return "topic number " + std::to_string(where.topic) + ", partition "
+         + std::to_string(where.partition) + ", offset "
+         + std::to_string(offset);
+}
+
 } // namespace
+
+struct lmdb_store::stored_batch {
+  /// Of the transaction that found it.
+  std::string_view bytes;
+  std::int64_t base = 0;
+};
+
+struct lmdb_store::found_batches {
+  std::vector<stored_batch> batches;
+  /// Of all of them.
+  std::size_t bytes = 0;
+  std::size_t records = 0;
+  /// After the last of them.
+  next_offset next;
+};
+
+result<lmdb_store::found_batches>
+lmdb_store::find_batches(MDB_txn* transaction, stored_partition where,
+                         next_offset from, std::uint32_t bytes_max) const {
+  MDB_cursor* cursor = nullptr;
+  if (const int code = mdb_cursor_open(transaction, batches_, &cursor);
+      code != 0)
+    return describe(code, "reading");
+  const cursor_guard close{cursor};
+  MDB_val key{};
+  MDB_val value{};
+  int code = seek_batch(cursor, where, from.value(), key, value);
+  found_batches found;
+  found.next = from;
+  std::size_t wanted = bytes_max;
+  while (code == 0 && internal::key_is_of(view(key), where)) {
+    batch_header header;
+    const std::int64_t base = internal::offset_in(view(key));
+    if (!read_batch_header(view(value), header) || header.base_offset != base
+        || header.topic != where.topic || header.partition != where.partition
+        || base > found.next.value() || header.next() <= found.next
+        || header.count > header.last_delta + std::uint64_t{1})
+      return corrupt("the batch before or at "
+                     + name_of(where, found.next.value()));
+    found.batches.push_back({view(value), base});
+    found.bytes += value.mv_size;
+    found.records += header.count;
+    found.next = header.next();
+    if (value.mv_size >= wanted)
+      break;
+    wanted -= value.mv_size;
+    code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT);
+  }
+  if (code != 0 && code != MDB_NOTFOUND)
+    return describe(code, "reading");
+  if (found.batches.empty())
+    return corrupt("nothing is stored at " + name_of(where, from.value()));
+  return found;
+}
 
 result<ports::record_batch_ptr> lmdb_store::read(stored_partition where,
                                                  next_offset from,
                                                  std::uint32_t bytes_max,
                                                  topic_partition as) {
   std::shared_lock shared{environment_gate_};
-  const auto place = [&](std::int64_t offset) {
-    return "topic number " + std::to_string(where.topic) + ", partition "
-           + std::to_string(where.partition) + ", offset "
-           + std::to_string(offset);
-  };
   MDB_txn* transaction = nullptr;
   if (const int code = begin_read(&transaction, shared); code != 0)
     return describe(code, "reading");
@@ -460,14 +516,16 @@ result<ports::record_batch_ptr> lmdb_store::read(stored_partition where,
                            view_of(internal::make_partition_key(where)), bytes);
       code != 0)
     return code == MDB_NOTFOUND
-               ? error{errc::not_found, place(from.value()) + ": no such"}
+               ? error{errc::not_found,
+                       name_of(where, from.value()) + ": no such"}
                : describe(code, "reading");
   const auto bounds = decode_bounds(bytes);
   if (!bounds)
-    return corrupt("bounds of " + place(from.value()));
+    return corrupt("bounds of " + name_of(where, from.value()));
   if (from < bounds->begin || from > bounds->end)
     return error{errc::not_found,
-                 place(from.value()) + " lies outside of what is kept: ["
+                 name_of(where, from.value())
+                     + " lies outside of what is kept: ["
                      + std::to_string(bounds->begin.value()) + ", "
                      + std::to_string(bounds->end.value()) + ")"};
   auto batch = std::make_shared<owned_batch>();
@@ -477,66 +535,29 @@ result<ports::record_batch_ptr> lmdb_store::read(stored_partition where,
   if (from == bounds->end)
     return ports::record_batch_ptr{std::move(batch)};
 
-  MDB_cursor* cursor = nullptr;
-  if (const int code = mdb_cursor_open(transaction, batches_, &cursor);
-      code != 0)
-    return describe(code, "reading");
-  const cursor_guard close{cursor};
-  MDB_val key{};
-  MDB_val value{};
-  int code = seek_batch(cursor, where, from.value(), key, value);
-
-  // Which batches, and how much memory for all of them.
-  struct piece {
-    std::string_view stored;
-    std::int64_t base;
-  };
-  std::vector<piece> pieces;
-  std::size_t size = 0;
-  std::size_t wanted = bytes_max;
-  std::size_t count = 0;
-  next_offset at = from;
-  while (code == 0 && internal::key_is_of(view(key), where)) {
-    batch_header header;
-    const std::int64_t base = internal::offset_in(view(key));
-    if (!read_batch_header(view(value), header) || header.base_offset != base
-        || header.topic != where.topic || header.partition != where.partition
-        || base > at.value() || header.next() <= at
-        || header.count > header.last_delta + std::uint64_t{1})
-      return corrupt("the batch before or at " + place(at.value()));
-    pieces.push_back({view(value), base});
-    size += value.mv_size;
-    count += header.count;
-    at = header.next();
-    if (value.mv_size >= wanted)
-      break;
-    wanted -= value.mv_size;
-    code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT);
-  }
-  if (code != 0 && code != MDB_NOTFOUND)
-    return describe(code, "reading");
-  if (pieces.empty())
-    return corrupt("nothing is stored at " + place(from.value()));
-
-  batch->bytes = std::make_unique_for_overwrite<char[]>(size);
+  const auto found = find_batches(transaction, where, from, bytes_max);
+  if (!found)
+    return found.error();
+  batch->bytes = std::make_unique_for_overwrite<char[]>(found->bytes);
   char* out = batch->bytes.get();
-  batch->records.reserve(std::min(count, size / record_bytes_min));
+  batch->records.reserve(
+      std::min(found->records, found->bytes / record_bytes_min));
+  batch->next = found->next;
   std::uint64_t left = bytes_max;
-  for (const piece& each : pieces) {
-    std::memcpy(out, each.stored.data(), each.stored.size());
-    const std::string_view copied{out, each.stored.size()};
-    out += each.stored.size();
+  for (const stored_batch& each : found->batches) {
+    std::memcpy(out, each.bytes.data(), each.bytes.size());
+    const std::string_view copied{out, each.bytes.size()};
+    out += each.bytes.size();
     const auto status = batch_is_sound(copied)
                             ? decode_records(copied, from, left, batch->records)
                             : decode_status::malformed;
     if (status == decode_status::malformed)
-      return corrupt("checksum of the batch at " + place(each.base));
+      return corrupt("checksum of the batch at " + name_of(where, each.base));
     if (status == decode_status::budget_used) {
-      at = after(batch->records.back().offset);
+      batch->next = after(batch->records.back().offset);
       break;
     }
   }
-  batch->next = at;
   return ports::record_batch_ptr{std::move(batch)};
 }
 

@@ -101,6 +101,8 @@ public:
 
 private:
   friend class store_write;
+  struct stored_batch;
+  struct found_batches;
 
   explicit lmdb_store(const store_options& options) : options_(options) {}
   result<void> open_environment();
@@ -110,6 +112,12 @@ private:
   int begin_read(MDB_txn** into);
   /// The same, and follows a writer that has raised its map's size.
   int begin_read(MDB_txn** into, std::shared_lock<std::shared_mutex>& held);
+
+  /// The batches to read from an offset that is kept: the first even if it is
+  /// larger than the budget, then as far as the budget goes.
+  [[nodiscard]] result<found_batches>
+  find_batches(MDB_txn* transaction, stored_partition where, next_offset from,
+               std::uint32_t bytes_max) const;
 
   [[nodiscard]] std::filesystem::path data_file() const {
     return options_.directory / "data.mdb";

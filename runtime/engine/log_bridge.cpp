@@ -41,7 +41,7 @@ void log_bridge::looked_up(std::shared_ptr<ports::lookup> what,
   const auto shard = who_.shard(what->source.partition);
   std::optional<error> why;
   if (!outcome)
-    why = std::move(outcome.error());
+    why = outcome.error();
   send(shard, messages::looked_up{std::move(what), std::move(why)});
 }
 

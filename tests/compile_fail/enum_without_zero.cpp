@@ -14,10 +14,10 @@ enum class level {
 };
 BOOST_DESCRIBE_ENUM(level, low, high)
 
-struct alarm {
-  static constexpr std::string_view type = "Alarm";
+struct reminder {
+  static constexpr std::string_view type = "Reminder";
   level how{};
 };
-BOOST_DESCRIBE_STRUCT(alarm, (), (how))
+BOOST_DESCRIBE_STRUCT(reminder, (), (how))
 
-void use(std::string& out) { codec::to_json(out, alarm{}); }
+void use(std::string& out) { codec::to_json(out, reminder{}); }

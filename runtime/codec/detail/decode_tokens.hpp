@@ -2,6 +2,7 @@
 
 #include "runtime/codec/detail/decode_words.hpp"
 #include "runtime/codec/json_tokens.hpp"
+#include "runtime/codec/json_writer.hpp"
 
 #include <cstring>
 #include <utility>
