@@ -38,11 +38,12 @@ private:
 };
 
 /// The stock scheduler serves only what CAF itself spawns: one thread of it,
-/// and not the stealing one.
+/// and not the stealing one; none where somebody steps the engine.
 class quiet_config : public caf::actor_system_config {
 public:
-  quiet_config() {
-    set("scheduler.policy", caf::atom("sharing"));
+  explicit quiet_config(run_mode mode) {
+    set("scheduler.policy", mode == run_mode::stepped ? caf::atom("testing")
+                                                      : caf::atom("sharing"));
     set("scheduler.max-threads", std::size_t{1});
   }
 };
@@ -66,6 +67,7 @@ public:
       : plan_(std::move(plan)),
         mode_(with.mode),
         log_(with.log),
+        config_(with.mode),
         who_(plan_->options.shard_count),
         system_(config_),
         ledger_(with.ledger != nullptr ? *with.ledger : own_ledger_),
@@ -323,6 +325,14 @@ bool engine::step() {
       return true;
   }
   return false;
+}
+
+std::size_t engine::worker_count() const noexcept {
+  return core_->workers_.size();
+}
+
+worker& engine::worker_at(std::size_t index) noexcept {
+  return *core_->workers_[index];
 }
 
 std::size_t engine::run_ready() {

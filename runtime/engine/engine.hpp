@@ -19,6 +19,8 @@
 
 namespace freehold::engine {
 
+class worker;
+
 /// Who wants to hear what becomes of messages. Called on worker threads, for
 /// one shard never twice at a time, only after the commit (promise R5).
 class answer_listener {
@@ -110,6 +112,9 @@ public:
   bool step();
   /// Steps until nothing is ready. Returns how many steps it took.
   std::size_t run_ready();
+  /// For whoever chooses the order of the workers' steps.
+  [[nodiscard]] std::size_t worker_count() const noexcept;
+  [[nodiscard]] worker& worker_at(std::size_t index) noexcept;
   /// Asks to be told, on a worker, when `wait_until_idle` would return.
   void when_idle(std::function<void()> tell);
   void when_finished(std::function<void()> tell);

@@ -73,6 +73,12 @@ bool worker::next_alarm(timestamp& due) const {
   return true;
 }
 
+bool worker::is_ready() const {
+  return handed_over_.load(std::memory_order_acquire) || !tasks_.empty()
+         || !jobs_.empty()
+         || (!alarms_.empty() && alarms_.front().due <= clock_.now());
+}
+
 bool worker::take_handed_over() {
   if (!handed_over_.load(std::memory_order_acquire))
     return false;

@@ -65,6 +65,9 @@ public:
   /// Runs one job, due alarm or handed-over task. False when there was none.
   bool run_one();
 
+  /// Whether `run_one` would find something, for whoever steps it.
+  [[nodiscard]] bool is_ready() const;
+
   /// The next alarm, for a test that moves the clock.
   [[nodiscard]] bool next_alarm(timestamp& due) const;
 
