@@ -16,11 +16,6 @@ namespace {
 
 constexpr std::uint32_t attempts_max = 3;
 
-void require(bool holds, const std::string& what) {
-  if (!holds)
-    throw violation(what);
-}
-
 /// An input record's place, as ids and dead letters name it.
 std::string place(std::string_view topic, std::uint32_t partition,
                   std::int64_t offset) {
@@ -49,9 +44,9 @@ struct expectations {
 
 class log_check {
 public:
-  log_check(testkit::engine_world& world, const commands& meant,
-            repetition repeated, comparisons& counted)
-      : world_(world), meant_(meant), repeated_(repeated), counted_(counted) {}
+  log_check(const cut& log, const commands& meant, repetition repeated,
+            comparisons& counted)
+      : log_(log), meant_(meant), repeated_(repeated), counted_(counted) {}
 
   states run() {
     read_inputs("acts");
@@ -71,7 +66,7 @@ public:
 private:
   void read_inputs(const std::string& topic) {
     std::set<std::string> ids;
-    for (const auto& each : world_.read(topic)) {
+    for (const auto& each : log_.records(topic)) {
       ++counted_.inputs;
       input_record in;
       in.place = place(topic, each.partition, each.offset);
@@ -132,7 +127,7 @@ private:
 
   void check_journal() {
     std::map<std::string, per_key> keys;
-    for (const auto& each : world_.read("account-events")) {
+    for (const auto& each : log_.records("account-events")) {
       ++counted_.events;
       const std::string& id = each.headers.at("ce_id");
       require(ids_.insert("account-events " + id).second,
@@ -225,7 +220,7 @@ private:
   void check_dead_letters() {
     std::set<std::string> seen;
     std::set<std::string> rings = ring_dead_;
-    for (const auto& each : world_.read("dead-letter-events")) {
+    for (const auto& each : log_.records("dead-letter-events")) {
       ++counted_.dead_letters;
       const std::string& topic = each.headers.at("dlq_topic");
       const std::string where = topic + "/" + each.headers.at("dlq_partition")
@@ -270,7 +265,7 @@ private:
 
   void check_notes() {
     std::set<std::string> lines;
-    for (const auto& each : world_.read("book-lines")) {
+    for (const auto& each : log_.records("book-lines")) {
       ++counted_.notes;
       const std::string& id = each.headers.at("ce_id");
       require(ids_.insert("book-lines " + id).second,
@@ -300,7 +295,7 @@ private:
 
   void check_outputs() {
     std::set<std::string> seen;
-    for (const auto& each : world_.read("outputs")) {
+    for (const auto& each : log_.records("outputs")) {
       ++counted_.publications;
       const std::string cause = each.value.substr(0, each.value.find(' '));
       require(seen.insert(cause).second, "published twice: " + cause);
@@ -313,7 +308,7 @@ private:
               "never published: " + cause);
   }
 
-  testkit::engine_world& world_;
+  const cut& log_;
   const commands& meant_;
   const repetition repeated_;
   comparisons& counted_;
@@ -329,9 +324,9 @@ private:
 
 } // namespace
 
-states check_log(testkit::engine_world& world, const commands& meant,
-                 repetition repeated, comparisons& counted) {
-  return log_check{world, meant, repeated, counted}.run();
+states check_log(const cut& log, const commands& meant, repetition repeated,
+                 comparisons& counted) {
+  return log_check{log, meant, repeated, counted}.run();
 }
 
 } // namespace freehold::simulation

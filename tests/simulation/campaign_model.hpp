@@ -1,19 +1,14 @@
 #pragma once
 
 #include "tests/simulation/campaign_entities.hpp"
-#include "tests/testkit/engine_world.hpp"
+#include "tests/testkit/simulation/cut.hpp"
+#include "tests/testkit/simulation/violation.hpp"
 
 #include <cstdint>
 #include <map>
 #include <string>
 
 namespace freehold::simulation {
-
-/// What a check found wrong; the text says what.
-class violation : public std::runtime_error {
-public:
-  using std::runtime_error::runtime_error;
-};
 
 /// How much was compared, over all seeds.
 struct comparisons {
@@ -37,9 +32,9 @@ enum class repetition : std::uint8_t { never, perhaps };
 using states = std::map<std::string, std::string>;
 
 /// Checks everything that lies in the log against the inputs that lie there,
-/// and gives the state that each entity must have. The world has come to
-/// rest. Throws `violation`.
-states check_log(testkit::engine_world& world, const commands& meant,
-                 repetition repeated, comparisons& counted);
+/// and gives the state that each entity must have. All has come to rest. Throws
+/// `violation`.
+states check_log(const cut& log, const commands& meant, repetition repeated,
+                 comparisons& counted);
 
 } // namespace freehold::simulation

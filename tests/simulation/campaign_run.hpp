@@ -1,6 +1,7 @@
 #pragma once
 
 #include "tests/simulation/campaign_model.hpp"
+#include "tests/testkit/engine_world.hpp"
 
 #include <cstdint>
 #include <map>

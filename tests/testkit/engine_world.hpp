@@ -5,11 +5,11 @@
 #include "runtime/engine/engine.hpp"
 #include "tests/testkit/forwarding_log.hpp"
 #include "tests/testkit/manual_clock.hpp"
+#include "tests/testkit/seen_record.hpp"
 
 #include <chrono>
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -18,15 +18,6 @@
 #include <vector>
 
 namespace freehold::testkit {
-
-/// A record that a test reads back.
-struct seen_record {
-  std::int64_t offset = 0;
-  std::uint32_t partition = 0;
-  std::string key;
-  std::string value;
-  std::map<std::string, std::string> headers;
-};
 
 /// An application on the in-memory log under a manual clock, stepped in one
 /// thread: no sleeping, no waiting, the same course every time. The log's
@@ -153,15 +144,8 @@ public:
         for (next_offset at = bounds.begin; at < bounds.end;) {
           const auto batch = storage_->read(
               t, p, at, 1U << 20U, {topic_index{t}, partition_index{p}});
-          for (const record& each : (*batch)->records) {
-            auto& seen = all.emplace_back();
-            seen.offset = each.offset.value();
-            seen.partition = p;
-            seen.key = each.key;
-            seen.value = each.value;
-            for (const header h : each.headers)
-              seen.headers.emplace(h.name, h.value);
-          }
+          for (const record& each : (*batch)->records)
+            all.push_back(see(each, partition_index{p}));
           at = (*batch)->next;
         }
       }
@@ -184,6 +168,7 @@ public:
   }
   engine::engine& host() { return *engine_; }
   bridges::log::memory_log& log() { return *log_; }
+  [[nodiscard]] const auto& plan() const { return plan_; }
   /// What survives a crash.
   [[nodiscard]] const auto& storage() const { return storage_; }
   [[nodiscard]] engine::counters count() const { return engine_->count(); }

@@ -61,7 +61,6 @@ schedule::lane schedule::open(std::string name, elsewhere tasks) {
 void schedule::close(lane which) {
   auto& ending = at(which);
   ending.open = false;
-  ending.other.reset();
   // What is dropped may call back.
   const auto dropped = std::exchange(ending.tasks, {});
 }

@@ -65,7 +65,7 @@ public:
     std::function<std::optional<moment>()> next_due;
   };
   lane open(std::string name, elsewhere tasks);
-  /// Ends a lane with all that stands in it. Not from within its own `step`.
+  /// Ends a lane with all that stands in it; also from within a task of it.
   void close(lane which);
   /// Until then nothing in the lane moves: a clogged connection, a paused
   /// process.

@@ -1,0 +1,52 @@
+#pragma once
+
+#include "tests/testkit/simulation/campaign.hpp"
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace freehold::simulation {
+
+/// What one seed draws before anything runs. The course follows from it alone:
+/// leaving out commands or faults makes another plan of the same seed, which
+/// is how a failure is made small.
+struct plan {
+  struct timed_command {
+    moment at{0};
+    command what;
+    /// Its place among those the seed drew.
+    std::uint32_t number = 0;
+  };
+  struct numbered_fault {
+    fault what;
+    std::uint32_t number = 0;
+  };
+
+  std::uint64_t seed = 0;
+  std::uint32_t node_count = 1;
+  std::uint32_t broker_count = 1;
+  strategy order = strategy::random;
+  engine::engine_options options;
+  /// What the brokers know the members by, and how long they wait for them.
+  std::chrono::milliseconds session_timeout{0};
+  std::chrono::milliseconds transaction_timeout{0};
+  std::chrono::milliseconds request_timeout{0};
+
+  std::vector<timed_command> commands;
+  std::vector<numbered_fault> faults;
+  /// When the faults end and everything is mended.
+  moment length{0};
+};
+
+[[nodiscard]] plan draw_plan(std::uint64_t seed, const campaign& what);
+
+/// The options of `freehold-sim` that make this plan again: the seed, and which
+/// of its commands and faults are left, as ranges.
+[[nodiscard]] std::string replay_options(const plan& which,
+                                         const campaign& what);
+/// Keeps those of a list like `0-3,7`. Throws `std::invalid_argument`.
+void keep_commands(plan& of, std::string_view list);
+void keep_faults(plan& of, std::string_view list);
+
+} // namespace freehold::simulation
