@@ -454,7 +454,7 @@ void shard::compact() {
         host_.fetch({.source = {plan_->changelog, index_},
                      .from = from,
                      .bytes_max = plan_->options.fetch_bytes,
-                     .wait = ports::fetch_wait::no});
+                     .wait = ports::fetch_wait::for_records});
       }
       return;
     }

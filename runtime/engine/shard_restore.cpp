@@ -150,11 +150,12 @@ void shard::read_on() {
       serve();
     return;
   }
+  // What is committed may be seen a moment later: it is waited for.
   reading_.asked.ask(reading_.from);
   host_.fetch({.source = {plan_->changelog, index_},
                .from = reading_.from,
                .bytes_max = plan_->options.fetch_bytes,
-               .wait = ports::fetch_wait::no});
+               .wait = ports::fetch_wait::for_records});
 }
 
 void shard::restore_from(const ports::record_batch& batch) {

@@ -54,7 +54,68 @@ private:
   bool withdrawn_ = false;
 };
 
+/// Shows nothing of the changelog for a while, as a log does whose
+/// transaction is decided and whose markers are not all written: the end is
+/// known, the records before it may not be read yet.
+class hiding_log final : public testkit::forwarding_log {
+public:
+  using forwarding_log::forwarding_log;
+
+  void fetch(const ports::fetch_request& what) override {
+    if (!hides || what.source.topic != changelog)
+      return below_.fetch(what);
+    ++hidden;
+    if (what.wait == ports::fetch_wait::for_records) {
+      parked_.push_back(what);
+      return;
+    }
+    auto nothing = std::make_shared<nothing_yet>();
+    nothing->source = what.source;
+    nothing->next = what.from;
+    nothing->end = what.from;
+    above_->fetched(what.from, std::move(nothing));
+  }
+  void show() {
+    hides = false;
+    for (const auto& each : std::exchange(parked_, {}))
+      below_.fetch(each);
+  }
+
+  topic_index changelog;
+  bool hides = true;
+  int hidden = 0;
+
+private:
+  struct nothing_yet final : ports::record_batch {};
+  std::vector<ports::fetch_request> parked_;
+};
+
 } // namespace
+
+TEST_CASE("a shard waits for records of its changelog that may not be read yet",
+          "[runtime][engine][reads]") {
+  engine_world world{counting_application(), one_shard()};
+  REQUIRE(world.start());
+  world.send("adds", "a", json({.amount = 1}));
+  world.pass(100ms);
+  world.settle();
+  hiding_log* between = nullptr;
+  world.interpose = [&](ports::event_log& below) {
+    auto made = std::make_unique<hiding_log>(below);
+    between = made.get();
+    between->changelog = world.topic("changelog");
+    return made;
+  };
+  REQUIRE(world.restart());
+  world.run_ready();
+  CHECK(between->hidden == 1); // it waits, and does not ask again and again
+  CHECK(!world.host().failure());
+  between->show();
+  world.send("adds", "a", json({.amount = 1}));
+  world.pass(100ms);
+  world.settle();
+  CHECK(world.state_of("counter", "a") == counter_state(2, 2));
+}
 
 TEST_CASE("a gap at the end of a paused input is read over once",
           "[runtime][engine][reads]") {
