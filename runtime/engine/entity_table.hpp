@@ -9,6 +9,7 @@
 
 #include <caf/actor_system.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
@@ -113,13 +114,15 @@ public:
   }
 
   /// Moves the clock's hand until the cells take no more than `bytes`, or it
-  /// went `fruitless_slots_max` slots without finding one that `may_leave`.
-  /// Returns how many cells left.
+  /// went `fruitless_slots_max` slots, or as many rounds as use up all credit,
+  /// without finding one that `may_leave`. Returns how many cells left.
   template <class MayLeave>
   std::size_t passivate_down_to(std::uint64_t bytes, MayLeave&& may_leave) {
     std::size_t left = 0;
+    const std::size_t fruitless_max =
+        std::min(fruitless_slots_max, (credit_max + 1) * slots_.size());
     std::size_t fruitless = 0;
-    while (bytes_ > bytes && fruitless < fruitless_slots_max) {
+    while (bytes_ > bytes && fruitless < fruitless_max) {
       ++fruitless;
       entity_cell* const cell = under_the_hand();
       if (cell == nullptr || is_spared(*cell) || !may_leave(*cell))
