@@ -75,7 +75,6 @@ public:
     tell([&] {
       for (const auto& each : shards)
         grants[each.shard] = each;
-      ++grant_count;
     });
   }
   void revoked(std::vector<partition_index> shards) override {
@@ -138,7 +137,6 @@ public:
   [[nodiscard]] bool overlapped() const noexcept { return overlapped_; }
 
   std::map<partition_index, ports::shard_grant> grants;
-  int grant_count = 0;
   int recovery_count = 0;
   std::uint64_t event_count = 0;
   std::vector<std::vector<partition_index>> revocations;
@@ -195,7 +193,7 @@ public:
     const auto started = log->start(layout, heard);
     if (!started)
       throw std::runtime_error(to_string(started.error()));
-    heard.wait([this] { return heard.grant_count > 0; });
+    heard.wait([&] { return heard.grants.size() == layout.shard_count; });
   }
   ~log_life() {
     log->stop();

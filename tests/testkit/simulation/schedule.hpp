@@ -16,10 +16,11 @@
 
 namespace freehold::simulation {
 
-using namespace std::chrono_literals;
-
 /// Time in the simulation, since its begin.
 using moment = std::chrono::microseconds;
+
+using std::chrono_literals::operator""ms;
+using std::chrono_literals::operator""s;
 
 /// In which order the lanes move.
 enum class strategy : std::uint8_t {
@@ -70,6 +71,7 @@ public:
   /// Until then nothing in the lane moves: a clogged connection, a paused
   /// process.
   void block(lane which, moment until);
+  void unblock(lane which) { at(which).blocked_until = moment{0}; }
 
   // -- tasks -----------------------------------------------------------------
 
