@@ -47,7 +47,7 @@ THIRD_PARTIES = {
     r"lmdb\.h": ["bridges/log", "tests/bench"],
     r"caf/": [ENGINE, "node", "tests"],
     r"yaml-cpp/": ["node"],
-    r"CLI/": ["node"],
+    r"CLI/": ["node", "tests/testkit/simulation/command_line.cpp"],
     r"catch2/": ["tests"],
 }
 

@@ -43,15 +43,15 @@ public:
   /// Sends that many commands. The generator draws from `choices` alone; if it
   /// takes them, it also sees the commands before, for instance to repeat one.
   template <class Generator>
-  campaign& commands(std::uint32_t count, Generator generate) {
+  campaign& commands(std::uint32_t count, Generator make) {
     command_count_ = count;
     if constexpr (std::is_invocable_r_v<command, Generator&, choices&>)
-      generate_ = [generate = std::move(generate)](
+      generate_ = [make = std::move(make)](
                       choices& chance, const std::vector<command>&) mutable {
-        return generate(chance);
+        return make(chance);
       };
     else
-      generate_ = std::move(generate);
+      generate_ = std::move(make);
     return *this;
   }
   /// Between `least` and `most` nodes, drawn per seed.

@@ -8,6 +8,8 @@ std::string_view name_of(fault_kind kind) noexcept {
   switch (kind) {
   case fault_kind::crash:
     return "crash";
+  case fault_kind::crash_point:
+    return "crash point";
   case fault_kind::pause:
     return "pause";
   case fault_kind::lost_heartbeats:
@@ -30,6 +32,10 @@ std::string_view name_of(fault_kind kind) noexcept {
     return "produced twice";
   case fault_kind::leave:
     return "leave";
+  case fault_kind::expired:
+    return "expired";
+  case fault_kind::rebalance:
+    return "rebalance";
   case fault_kind::clock_set:
     return "clock set";
   case fault_kind::entity_ended:

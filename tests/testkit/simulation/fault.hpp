@@ -13,6 +13,8 @@ namespace freehold::simulation {
 enum class fault_kind : std::uint8_t {
   /// The process of a node dies and comes back. What it had sent may land.
   crash,
+  /// The same at one of the named points, when the node comes to it.
+  crash_point,
   /// A node stands still (SIGSTOP, a long page fault) and goes on.
   pause,
   /// A node works, but the coordinator hears nothing of it: a zombie.
@@ -34,6 +36,10 @@ enum class fault_kind : std::uint8_t {
   produced_twice,
   /// A node leaves the group in order, and comes back.
   leave,
+  /// The coordinator gives a member up that is well.
+  expired,
+  /// The group rebalances for no reason.
+  rebalance,
   /// A node's wall clock is set.
   clock_set,
   /// A CAF actor from outside ends an entity.
@@ -41,13 +47,15 @@ enum class fault_kind : std::uint8_t {
 };
 
 inline constexpr std::array all_fault_kinds{
-    fault_kind::crash,           fault_kind::pause,
-    fault_kind::lost_heartbeats, fault_kind::clogged,
-    fault_kind::broker_down,     fault_kind::unknown_applied,
-    fault_kind::unknown_lost,    fault_kind::unknown_late,
-    fault_kind::aborted,         fault_kind::slow_marker,
-    fault_kind::produced_twice,  fault_kind::leave,
-    fault_kind::clock_set,       fault_kind::entity_ended,
+    fault_kind::crash,           fault_kind::crash_point,
+    fault_kind::pause,           fault_kind::lost_heartbeats,
+    fault_kind::clogged,         fault_kind::broker_down,
+    fault_kind::unknown_applied, fault_kind::unknown_lost,
+    fault_kind::unknown_late,    fault_kind::aborted,
+    fault_kind::slow_marker,     fault_kind::produced_twice,
+    fault_kind::leave,           fault_kind::expired,
+    fault_kind::rebalance,       fault_kind::clock_set,
+    fault_kind::entity_ended,
 };
 
 [[nodiscard]] std::string_view name_of(fault_kind kind) noexcept;

@@ -117,7 +117,7 @@ private:
     for (std::uint32_t i = 0; i < world_->node_count(); ++i)
       world_->crash(i);
     world_->start(0);
-    world_->come_to_rest(campaign_.rest_limit());
+    world_->rest(campaign_.rest_limit());
     require(world_->look().all_states() == states,
             "the states in the log are others after a restart");
     return compare_memory(states);
@@ -308,7 +308,7 @@ report::failing_seed explain(const plan& failing, const campaign& what,
   const auto from = lines.size() > story_lines_max
                         ? lines.end() - story_lines_max
                         : lines.begin();
-  made.story.assign(from, lines.end());
+  made.lines.assign(from, lines.end());
   return made;
 }
 
@@ -364,6 +364,20 @@ report run_campaign(const campaign& what, const run_options& how) {
   return all;
 }
 
+std::string to_text(const std::vector<story::line>& lines) {
+  std::string text;
+  for (const auto& line : lines) {
+    std::array<char, 32> when{};
+    std::snprintf(when.data(), when.size(), "  %10.6f ",
+                  static_cast<double>(line.at.count()) / 1e6);
+    text.append(when.data()).append(line.who).append(" ").append(line.what);
+    if (line.times > 1)
+      text.append(" (").append(std::to_string(line.times)).append(" times)");
+    text += '\n';
+  }
+  return text;
+}
+
 std::string to_text(const report& all) {
   std::string text =
       std::to_string(all.seeds) + " seeds (" + std::to_string(all.twice)
@@ -381,12 +395,7 @@ std::string to_text(const report& all) {
             + "\n  with " + std::to_string(each.commands) + " commands and "
             + std::to_string(each.faults)
             + " faults; replay it with: freehold-sim " + each.replay + "\n";
-    for (const auto& line : each.story) {
-      std::array<char, 32> when{};
-      std::snprintf(when.data(), when.size(), "  %10.6f ",
-                    static_cast<double>(line.at.count()) / 1e6);
-      text += when.data() + line.who + " " + line.what + "\n";
-    }
+    text += to_text(each.lines);
   }
   return text;
 }

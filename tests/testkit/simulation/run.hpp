@@ -69,7 +69,7 @@ struct report {
     std::size_t commands = 0;
     std::size_t faults = 0;
     /// What happened, for the shrunk plan.
-    std::vector<story::line> story;
+    std::vector<story::line> lines;
   };
   std::uint64_t seeds = 0;
   std::uint64_t twice = 0;
@@ -91,6 +91,7 @@ struct report {
 [[nodiscard]] report run_campaign(const campaign& what,
                                   const run_options& how = {});
 
+[[nodiscard]] std::string to_text(const std::vector<story::line>& lines);
 /// The report for people; every failure with the line that replays it and its
 /// story.
 [[nodiscard]] std::string to_text(const report& all);

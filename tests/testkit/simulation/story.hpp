@@ -2,6 +2,7 @@
 
 #include "tests/testkit/simulation/schedule.hpp"
 
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -19,6 +20,8 @@ public:
     /// `node 2`, `kafka`, `world`.
     std::string who;
     std::string what;
+    /// How often it happened in a row, from then on.
+    std::uint64_t times = 1;
   };
 
   explicit story(bool on = false) : on_(on) {}
@@ -27,8 +30,14 @@ public:
   /// @param what  makes the text, only where somebody listens
   template <class Text>
   void tell(moment at, std::string_view who, const Text& what) {
-    if (on_)
-      lines_.push_back({at, std::string{who}, what()});
+    if (!on_)
+      return;
+    line made{at, std::string{who}, what(), 1};
+    if (!lines_.empty() && lines_.back().who == made.who
+        && lines_.back().what == made.what)
+      ++lines_.back().times;
+    else
+      lines_.push_back(std::move(made));
   }
   [[nodiscard]] const std::vector<line>& lines() const noexcept {
     return lines_;

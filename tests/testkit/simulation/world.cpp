@@ -7,6 +7,7 @@
 #include <caf/scoped_actor.hpp>
 #include <caf/send.hpp>
 
+#include <algorithm>
 #include <utility>
 
 namespace freehold::simulation {
@@ -19,6 +20,11 @@ constexpr moment slice = 20ms;
 constexpr moment quiet_time = 1s;
 /// Within that an idle entity answers a question.
 constexpr moment answer_limit = 60s;
+constexpr moment asked_again_after = 1s;
+/// How wrong a clock may be that was set.
+constexpr std::uint64_t clock_error_ms_max = 5000;
+/// The request's own timeout, by CAF's clock, decides nothing.
+constexpr std::chrono::minutes answer_timeout{60};
 
 } // namespace
 
@@ -26,12 +32,19 @@ world::world(const plan& how, const application& app, story& tells)
     : how_(how),
       story_(tells),
       time_(how.seed, how.order),
-      kafka_(time_, how.seed, {.broker_count = how.broker_count}),
+      kafka_(time_, how.seed,
+             {.broker_count = how.broker_count,
+              .session_timeout = how.session_timeout,
+              .rebalance_timeout = how.session_timeout}),
       control_(time_.open("world")) {
   auto made = engine::application_plan::make(app, how.options);
   if (!made)
     throw std::invalid_argument(to_string(made.error()));
   plan_ = *std::move(made);
+  kafka_.marks().listen([this](kafka_mark which) {
+    story_.tell(time_.now(), "kafka",
+                [&] { return std::string{simulation::name_of(which)}; });
+  });
   for (std::uint32_t i = 0; i < how.node_count; ++i) {
     nodes_.emplace_back(time_);
     start(i);
@@ -54,7 +67,7 @@ void world::node_life::answered(
     const std::vector<engine::answer_notice>& notices) {
   for (const auto& each : notices) {
     world_.answers_.push_back({node, world_.time_.now(), each});
-    world_.time_.note(hash_of(each.event_id));
+    world_.time_.note(key_hash(each.event_id));
   }
 }
 
@@ -66,7 +79,7 @@ void world::start(std::uint32_t node) {
   auto life = std::make_unique<node_life>(*this, node);
   life->log = std::make_unique<simulated_log>(
       kafka_,
-      simulated_log::settings{.node_id = "n" + std::to_string(node),
+      simulated_log::settings{.node_id = member_of(node),
                               .group = plan_->name,
                               .session_timeout = how_.session_timeout,
                               .request_timeout = how_.request_timeout,
@@ -121,6 +134,8 @@ void world::crash_at(std::uint32_t node, crash_point where, std::uint32_t nth,
 bool world::reached(std::uint32_t node, crash_point where) {
   ++points_reached_[static_cast<std::size_t>(where)];
   time_.note(static_cast<std::uint64_t>(where) + 100 * node);
+  story_.tell(time_.now(), name_of(node),
+              [&] { return std::string{simulation::name_of(where)}; });
   for (auto it = crashes_.begin(); it != crashes_.end(); ++it) {
     if (it->node != node || it->where != where)
       continue;
@@ -176,31 +191,39 @@ void world::send(const command& what) {
 
 cut world::look() { return cut{kafka_.reader(), plan_, sent_}; }
 
+std::optional<std::uint32_t> world::owner_of(partition_index shard) const {
+  for (std::uint32_t node = 0; node < nodes_.size(); ++node)
+    if (is_up(node) && nodes_[node].life->log->has(shard))
+      return node;
+  return std::nullopt;
+}
+
 std::string world::ask(std::string_view type, std::string_view key) {
+  const std::string address = std::string{type} + "/" + std::string{key};
   const partition_index shard = partition_of(key, plan_->options.shard_count);
   const moment deadline = time_.now() + answer_limit;
-  for (std::uint32_t node = 0; node < nodes_.size(); ++node) {
-    if (!is_up(node) || !kafka_.is_owner("n" + std::to_string(node), shard))
+  // The shard may be on its way from one to the other, and an owner that has
+  // only just heard of it finds nobody there.
+  for (; time_.now() < deadline; time_.run_for(asked_again_after)) {
+    const auto owner = owner_of(shard);
+    if (!owner)
       continue;
-    auto& host = *nodes_[node].life->host;
+    auto& host = *nodes_[*owner].life->host;
     // Shared with the engine: the answer may come after we gave up.
     auto found = std::make_shared<std::optional<caf::actor>>();
     host.find_entity(type, key,
                      [found](caf::actor which) { *found = std::move(which); });
     while (!*found && time_.step(deadline)) {
     }
-    require(found->has_value(),
-            "nobody finds " + std::string{type} + "/" + std::string{key});
+    require(found->has_value(), "nobody finds " + address);
     if (!**found)
-      return {};
+      continue;
     caf::scoped_actor self{host.system()};
-    // The request's own timeout is CAF's, on the real clock: it decides
-    // nothing.
-    auto response = self->request(**found, caf::infinite, engine::read_state{});
+    auto response =
+        self->request(**found, answer_timeout, engine::read_state{});
     while (!self->has_next_message() && time_.step(deadline)) {
     }
-    require(self->has_next_message(),
-            std::string{type} + "/" + std::string{key} + " does not answer");
+    require(self->has_next_message(), address + " does not answer");
     std::string text;
     response.receive([&](const std::string& json) { text = json; },
                      [&](const caf::error& why) {
@@ -208,7 +231,7 @@ std::string world::ask(std::string_view type, std::string_view key) {
                      });
     return text;
   }
-  throw violation("shard " + std::to_string(shard.value()) + " is nobody's");
+  return {};
 }
 
 // -- time --------------------------------------------------------------------
@@ -229,37 +252,156 @@ void world::run_until(moment when) {
 
 void world::run_for(moment how_long) { run_until(time_.now() + how_long); }
 
-bool world::all_idle(moment deadline) {
-  // Shared with the engines: an answer may come after we gave up.
-  auto missing = std::make_shared<std::uint32_t>(0);
-  for (auto& each : nodes_)
-    if (each.life) {
-      ++*missing;
-      each.life->host->when_idle([missing] { --*missing; });
+/// Empty: nothing.
+std::string world::what_is_left() {
+  const auto up = static_cast<std::size_t>(
+      std::count_if(nodes_.begin(), nodes_.end(),
+                    [](const auto& each) { return each.life != nullptr; }));
+  const auto& group = kafka_.group(plan_->name);
+  if (kafka_.transactions().unfinished_count() > 0)
+    return "a transaction is open";
+  if (group.member_count() != up)
+    return std::to_string(group.member_count()) + " of " + std::to_string(up)
+           + " nodes are members of the group";
+  if (!group.is_settled())
+    return "the group rebalances";
+  if (!all_is_owned())
+    return "a shard is nobody's";
+  if (!all_is_taken())
+    return "an input was not taken";
+  const cut now = look();
+  if (now.held_count() > 0)
+    return "a message is held";
+  // What only waits for its time will be done, too.
+  return now.timer_count() > 0 ? "a timer is set" : "";
+}
+
+bool world::all_is_owned() {
+  for (std::uint32_t i = 0; i < plan_->options.shard_count; ++i)
+    if (std::none_of(nodes_.begin(), nodes_.end(), [i](const auto& each) {
+          return each.life && each.life->log->has(partition_index{i});
+        }))
+      return false;
+  return true;
+}
+
+/// Behind the group's offsets no record lies in any input.
+bool world::all_is_taken() {
+  const auto& group = kafka_.group(plan_->name);
+  const auto topics = kafka_.reader().topics().value();
+  for (std::uint32_t t = 0; t < topics.size(); ++t) {
+    if (topics[t].spec.role != ports::topic_role::source
+        && topics[t].spec.role != ports::topic_role::inbox)
+      continue;
+    for (std::uint32_t p = 0; p < topics[t].partitions.size(); ++p) {
+      const auto& bounds = topics[t].partitions[p];
+      const next_offset taken =
+          std::max(group.offset({t, p}).value_or(next_offset{0}), bounds.begin);
+      const auto left =
+          kafka_.reader().read({topic_index{t}, partition_index{p}}, taken, 1);
+      if (!left || !(*left)->records.empty())
+        return false;
     }
-  while (*missing > 0 && time_.now() < deadline)
-    run_for(slice);
-  return *missing == 0;
+  }
+  return true;
 }
 
 void world::come_to_rest(std::chrono::seconds limit) {
   run_until(how_.length);
   mend();
+  rest(limit);
+}
+
+void world::rest(std::chrono::seconds limit) {
   const moment deadline = time_.now() + limit;
-  for (;;) {
-    require(all_idle(deadline), "it does not come to rest");
-    const std::uint64_t before = kafka_.committed_count();
+  for (std::string left = "something";;) {
+    require(time_.now() < deadline, "it does not come to rest: " + left);
+    const std::uint64_t before = kafka_.change_count();
     run_for(quiet_time);
-    require(time_.now() < deadline, "it does not come to rest");
-    if (kafka_.committed_count() != before)
-      continue;
-    // What only waits for its time will be done, too.
-    if (const cut now = look(); now.timer_count() == 0 && now.held_count() == 0)
+    left = kafka_.change_count() != before ? "records are written"
+                                           : what_is_left();
+    if (left.empty())
       return;
   }
 }
 
 // -- faults ------------------------------------------------------------------
+
+void world::apply(const fault& what) {
+  if (mended_)
+    return;
+  story_.tell(time_.now(), "world", [&] { return to_string(what); });
+  const moment until = time_.now() + what.how_long;
+  const std::uint32_t broker =
+      static_cast<std::uint32_t>(what.detail % kafka_.broker_count());
+  if (what.kind == fault_kind::broker_down)
+    return kafka_.stop_broker(broker, until);
+  if (what.kind == fault_kind::slow_marker)
+    return kafka_.delay_next_marker(what.how_long);
+  if (what.kind == fault_kind::rebalance)
+    return kafka_.group(plan_->name).rebalance();
+  const std::uint32_t node = what.node % node_count();
+  if (!is_up(node))
+    return;
+  auto& entry = nodes_[node];
+  auto& log = *entry.life->log;
+  switch (what.kind) {
+  case fault_kind::crash:
+    crash(node);
+    return time_.post_after(what.how_long, control_,
+                            [this, node] { start(node); });
+  case fault_kind::crash_point:
+    return crash_at(node,
+                    all_crash_points[what.detail % all_crash_points.size()], 0,
+                    what.how_long);
+  case fault_kind::pause:
+    block_workers(node, until);
+    return log.network().pause(until);
+  case fault_kind::lost_heartbeats:
+    return log.member().silence(until);
+  case fault_kind::clogged:
+    return log.network().clog(broker, until);
+  case fault_kind::unknown_applied:
+    return log.units().plan_end(end_fault::applied, {});
+  case fault_kind::unknown_lost:
+    return log.units().plan_end(end_fault::lost, {});
+  case fault_kind::unknown_late:
+    return log.units().plan_end(end_fault::late, what.how_long);
+  case fault_kind::aborted:
+    return log.units().plan_end(end_fault::refused, {});
+  case fault_kind::produced_twice:
+    return log.units().repeat_next_batch();
+  case fault_kind::leave:
+    return log.member().leave(what.how_long);
+  case fault_kind::expired:
+    return kafka_.group(plan_->name).expire(member_of(node));
+  case fault_kind::clock_set: {
+    const auto far =
+        static_cast<std::int64_t>(what.detail % (2 * clock_error_ms_max));
+    return entry.clock.set_error(std::chrono::milliseconds{
+        far - static_cast<std::int64_t>(clock_error_ms_max)});
+  }
+  case fault_kind::entity_ended:
+    return end_entity(node, what.detail);
+  case fault_kind::broker_down:
+  case fault_kind::slow_marker:
+  case fault_kind::rebalance:
+    break;
+  }
+}
+
+/// A CAF actor from outside may send an exit to whatever it has an address of.
+void world::end_entity(std::uint32_t node, std::uint64_t which) {
+  if (sent_.empty())
+    return;
+  const std::string& key = sent_[which % sent_.size()].key;
+  for (const auto& type : plan_->types)
+    nodes_[node].life->host->find_entity(
+        type->traits().type, key, [](const caf::actor& found) {
+          if (found)
+            caf::anon_send_exit(found, caf::exit_reason::user_shutdown);
+        });
+}
 
 void world::mend() {
   mended_ = true;
@@ -268,6 +410,11 @@ void world::mend() {
   for (std::uint32_t i = 0; i < nodes_.size(); ++i) {
     nodes_[i].clock.set_error({});
     start(i);
+    auto& life = *nodes_[i].life;
+    life.log->network().go_on();
+    life.log->member().silence(moment{0});
+    for (const schedule::lane each : life.workers)
+      time_.unblock(each);
   }
 }
 

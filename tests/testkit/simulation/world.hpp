@@ -37,6 +37,8 @@ public:
   /// Until all that the plan has is over, all faults are mended and nothing is
   /// left to do. Throws `violation` when that takes longer than `limit`.
   void come_to_rest(std::chrono::seconds limit);
+  /// Until nothing is left to do for the nodes that are up.
+  void rest(std::chrono::seconds limit);
 
   // -- nodes -----------------------------------------------------------------
 
@@ -123,9 +125,17 @@ private:
   bool reached(std::uint32_t node, crash_point where);
   void block_workers(std::uint32_t node, moment until);
   void look_after_nodes();
-  [[nodiscard]] bool all_idle(moment deadline);
+  void end_entity(std::uint32_t node, std::uint64_t which);
+  [[nodiscard]] std::optional<std::uint32_t>
+  owner_of(partition_index shard) const;
+  [[nodiscard]] std::string what_is_left();
+  [[nodiscard]] bool all_is_owned();
+  [[nodiscard]] bool all_is_taken();
   [[nodiscard]] std::string name_of(std::uint32_t node) const {
-    return "node " + std::to_string(node);
+    return std::string{"node "}.append(std::to_string(node));
+  }
+  static std::string member_of(std::uint32_t node) {
+    return std::string{"n"}.append(std::to_string(node));
   }
 
   const plan how_;
