@@ -1,6 +1,7 @@
 #pragma once
 
 #include "tests/testkit/simulation/campaign.hpp"
+#include "tests/testkit/simulation/simulated_log.hpp"
 
 #include <cstdint>
 #include <string>
@@ -37,6 +38,8 @@ struct plan {
   std::vector<numbered_fault> faults;
   /// When the faults end and everything is mended.
   moment length{0};
+  /// A mistake in the nodes' logs, for a campaign that must find it.
+  planted_log_bug log_bug = planted_log_bug::none;
 };
 
 [[nodiscard]] plan draw_plan(std::uint64_t seed, const campaign& what);

@@ -33,8 +33,8 @@ std::string_view name_of(planted_log_bug which) noexcept {
     return "none";
   case planted_log_bug::producer_reused:
     return "producer reused after an unknown outcome";
-  case planted_log_bug::units_unfenced:
-    return "units unfenced";
+  case planted_log_bug::idle_units_unfenced:
+    return "a unit of timers only is not fenced";
   case planted_log_bug::restored_to_stable_end:
     return "restore stops at the last stable offset";
   case planted_log_bug::offsets_not_awaited:
@@ -394,8 +394,8 @@ result<void> simulated_log::check(const ports::commit_unit& unit) const {
 /// In the same step in which the generation is read: what was lost with an
 /// older one must not be written under this one.
 result<std::optional<transactional_producer::offsets_to_send>>
-simulated_log::offsets_of(const ports::commit_unit& unit) const {
-  if (how_.bug == planted_log_bug::units_unfenced || unit.parts.empty())
+simulated_log::offsets_of(const ports::commit_unit& unit) {
+  if (unit.parts.empty())
     return std::optional<transactional_producer::offsets_to_send>{};
   transactional_producer::offsets_to_send all{
       how_.group, member_->identity(), {}};
@@ -410,6 +410,14 @@ simulated_log::offsets_of(const ports::commit_unit& unit) const {
     for (const auto& [source, next] : part->positions)
       all.offsets[stored(source)] = next;
   }
+  if (how_.bug == planted_log_bug::idle_units_unfenced
+      && std::all_of(
+          all.offsets.begin(), all.offsets.end(), [this](const auto& each) {
+            const auto before = sent_.find(each.first);
+            return before != sent_.end() && before->second == each.second;
+          }))
+    return std::optional<transactional_producer::offsets_to_send>{};
+  sent_ = all.offsets;
   return std::optional{std::move(all)};
 }
 
@@ -459,6 +467,7 @@ void simulated_log::ended(
     }
   else
     recovery_needed_ = true;
+  is_unknown_ = how.how == commit_outcome::unknown;
   under_way_ = nullptr;
   listener_->committed(std::move(told));
   if (recoveries_wanted_ > 0)
@@ -477,7 +486,7 @@ void simulated_log::recover() {
 
 void simulated_log::begin_recovery() {
   recovering_ = true;
-  if (how_.bug == planted_log_bug::producer_reused)
+  if (how_.bug == planted_log_bug::producer_reused && is_unknown_)
     return read_ends();
   units_.init([this] { read_ends(); });
 }

@@ -21,10 +21,11 @@ namespace freehold::simulation {
 /// find each.
 enum class planted_log_bug : std::uint8_t {
   none,
-  /// After a failed or unknown commit the producer goes on with its epoch.
+  /// After an unknown commit the producer goes on with its epoch.
   producer_reused,
-  /// Units name no positions to the coordinator, which then checks nothing.
-  units_unfenced,
+  /// A unit that takes no input names no positions to the coordinator, which
+  /// then checks nothing.
+  idle_units_unfenced,
   /// A shard is restored to the last stable offset and not to its end.
   restored_to_stable_end,
   /// A shard is taken while a transaction of its old owner is open.
@@ -36,7 +37,7 @@ enum class planted_log_bug : std::uint8_t {
 
 inline constexpr std::array all_planted_log_bugs{
     planted_log_bug::producer_reused,
-    planted_log_bug::units_unfenced,
+    planted_log_bug::idle_units_unfenced,
     planted_log_bug::restored_to_stable_end,
     planted_log_bug::offsets_not_awaited,
     planted_log_bug::lost_shards_committed,
@@ -164,7 +165,7 @@ private:
                                    bool changelog_allowed) const;
   [[nodiscard]] result<void> check(const ports::commit_unit& unit) const;
   [[nodiscard]] result<std::optional<transactional_producer::offsets_to_send>>
-  offsets_of(const ports::commit_unit& unit) const;
+  offsets_of(const ports::commit_unit& unit);
   void ended(
       const std::shared_ptr<const ports::commit_unit>& unit,
       const std::vector<std::vector<std::pair<place, std::int64_t>>>& changelog,
@@ -191,6 +192,10 @@ private:
 
   std::shared_ptr<const ports::commit_unit> under_way_;
   bool recovery_needed_ = false;
+  /// Whether the last unit's outcome was.
+  bool is_unknown_ = false;
+  /// Positions of the last unit; only a planted bug asks.
+  group_offsets sent_;
   std::uint32_t recoveries_wanted_ = 0;
   bool recovering_ = false;
   std::deque<outside_request> requests_;
