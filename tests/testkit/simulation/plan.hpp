@@ -1,6 +1,7 @@
 #pragma once
 
 #include "tests/testkit/simulation/campaign.hpp"
+#include "tests/testkit/simulation/crash_points.hpp"
 #include "tests/testkit/simulation/simulated_log.hpp"
 
 #include <cstdint>
@@ -19,6 +20,13 @@ struct plan {
     /// Its place among those the seed drew.
     std::uint32_t number = 0;
   };
+  struct planned_crash {
+    std::uint32_t node = 0;
+    crash_point where{};
+    /// 0: the next time.
+    std::uint32_t nth = 0;
+    moment back_after{0};
+  };
   struct numbered_fault {
     fault what;
     std::uint32_t number = 0;
@@ -36,6 +44,8 @@ struct plan {
 
   std::vector<timed_command> commands;
   std::vector<numbered_fault> faults;
+  /// Besides: each one counts from when the one before has happened.
+  std::vector<planned_crash> crashes;
   /// When the faults end and everything is mended.
   moment length{0};
   /// A mistake in the nodes' logs, for a campaign that must find it.

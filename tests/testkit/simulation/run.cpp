@@ -159,6 +159,7 @@ private:
     into_.marks["an undo was quick"] += sum.quick_undos;
     into_.marks["an entity came back into memory"] += sum.brought_back;
     into_.marks["compaction wrote"] += sum.compacted_bytes > 0 ? 1 : 0;
+    into_.marks["a planned crash came to pass"] += world_->crash_count();
     for (const crash_point each : all_crash_points)
       into_.marks["a node was at: " + std::string{name_of(each)}] +=
           world_->points_reached()[static_cast<std::size_t>(each)];
@@ -362,6 +363,75 @@ report run_campaign(const campaign& what, const run_options& how) {
     if (all.marks[name] == 0)
       all.never.push_back("never happened: " + name);
   return all;
+}
+
+namespace {
+
+class exhaustive_run {
+public:
+  exhaustive_run(const campaign& what, const exhaustive_options& how)
+      : campaign_(what), how_(how), plan_(draw_plan(how.seed, what)) {
+    plan_.faults.clear();
+    plan_.node_count = how.node_count;
+  }
+
+  report all() {
+    one({});
+    for (std::uint32_t node = 0; node < how_.node_count; ++node)
+      for (const crash_point first : all_crash_points)
+        for (std::uint32_t nth = 0; nth < how_.times_max && goes_on(); ++nth) {
+          const plan::planned_crash at{node, first, nth, how_.back_after};
+          if (!one({at}))
+            break; // it does not come there so often
+          if (nth < how_.pairs_times_max)
+            for (const crash_point second : all_crash_points)
+              if (goes_on())
+                one({at, {node, second, 0, how_.back_after}});
+        }
+    for (const auto& [name, count] : report_.compared)
+      if (count == 0)
+        report_.never.push_back("compared nothing: " + name);
+    return std::move(report_);
+  }
+
+private:
+  [[nodiscard]] bool goes_on() const { return report_.failures.empty(); }
+
+  /// Whether the first crash came to pass.
+  bool one(std::vector<plan::planned_crash> crashes) {
+    plan tried = plan_;
+    tried.crashes = std::move(crashes);
+    const outcome came = simulation::run(tried, campaign_);
+    ++report_.seeds;
+    report_.steps += came.steps;
+    report_.simulated += came.simulated;
+    add(report_.compared, came.compared);
+    add(report_.marks, came.marks);
+    if (came.failed) {
+      story tells{true};
+      (void)simulation::run(tried, campaign_, tells);
+      std::string which;
+      for (const auto& each : tried.crashes)
+        which += "node " + std::to_string(each.node) + " dies at "
+                 + std::string{name_of(each.where)} + " number "
+                 + std::to_string(each.nth) + "; ";
+      report_.failures.push_back({how_.seed, *came.failed, which,
+                                  tried.commands.size(), tried.crashes.size(),
+                                  tells.lines()});
+    }
+    return came.marks.at("a planned crash came to pass") > 0;
+  }
+
+  const campaign& campaign_;
+  const exhaustive_options how_;
+  plan plan_;
+  report report_;
+};
+
+} // namespace
+
+report run_exhaustively(const campaign& what, const exhaustive_options& how) {
+  return exhaustive_run{what, how}.all();
 }
 
 std::string to_text(const std::vector<story::line>& lines) {

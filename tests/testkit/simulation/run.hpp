@@ -64,7 +64,8 @@ struct report {
   struct failing_seed {
     std::uint64_t seed = 0;
     outcome::failure why;
-    /// Options of `freehold-sim` that replay it, shrunk.
+    /// Options of `freehold-sim` that replay it, shrunk; of an exhaustive run
+    /// the crashes.
     std::string replay;
     std::size_t commands = 0;
     std::size_t faults = 0;
@@ -86,6 +87,22 @@ struct report {
     return failures.empty() && never.empty();
   }
 };
+
+struct exhaustive_options {
+  /// One seed's commands and options; its faults are left out.
+  std::uint64_t seed = 1;
+  std::uint32_t node_count = 2;
+  /// Of each point that a node comes to, the first so many times.
+  std::uint32_t times_max = 20;
+  /// The second crash comes after so many of the first one's times.
+  std::uint32_t pairs_times_max = 2;
+  moment back_after = 300ms;
+};
+
+/// Small scope, all of it: a node dies at every named crash point each time it
+/// comes to it, and again at every other point after that.
+[[nodiscard]] report run_exhaustively(const campaign& what,
+                                      const exhaustive_options& how = {});
 
 /// Runs a campaign over its seeds.
 [[nodiscard]] report run_campaign(const campaign& what,

@@ -45,6 +45,7 @@ world::world(const plan& how, const application& app, story& tells)
     story_.tell(time_.now(), "kafka",
                 [&] { return std::string{simulation::name_of(which)}; });
   });
+  arm_next();
   for (std::uint32_t i = 0; i < how.node_count; ++i) {
     nodes_.emplace_back(time_);
     start(i);
@@ -127,6 +128,11 @@ void world::crash(std::uint32_t node) {
   story_.tell(time_.now(), name_of(node), [] { return "dies"; });
 }
 
+void world::arm_next() {
+  if (armed_ < how_.crashes.size())
+    crashes_.push_back(how_.crashes[armed_++]);
+}
+
 void world::crash_at(std::uint32_t node, crash_point where, std::uint32_t nth,
                      moment back_after) {
   crashes_.push_back({node, where, nth, back_after});
@@ -140,10 +146,12 @@ bool world::reached(std::uint32_t node, crash_point where) {
   for (auto it = crashes_.begin(); it != crashes_.end(); ++it) {
     if (it->node != node || it->where != where)
       continue;
-    if (it->left-- > 0)
+    if (it->nth-- > 0)
       continue;
     const moment back_after = it->back_after;
     crashes_.erase(it);
+    ++crash_count_;
+    arm_next();
     story_.tell(time_.now(), name_of(node), [&] {
       return "is to die at: " + std::string{simulation::name_of(where)};
     });

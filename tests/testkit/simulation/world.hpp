@@ -80,6 +80,10 @@ public:
   }
   /// Sums over all lives of all nodes.
   [[nodiscard]] engine::counters totals() const;
+  /// How often nodes died at a point where they were to.
+  [[nodiscard]] std::uint64_t crash_count() const noexcept {
+    return crash_count_;
+  }
   /// How often nodes came to each crash point.
   [[nodiscard]] const auto& points_reached() const noexcept {
     return points_reached_;
@@ -115,14 +119,8 @@ private:
     std::uint64_t life_number = 0;
     engine::counters past;
   };
-  struct planned_crash {
-    std::uint32_t node = 0;
-    crash_point where{};
-    std::uint32_t left = 0;
-    moment back_after{0};
-  };
-
   bool reached(std::uint32_t node, crash_point where);
+  void arm_next();
   void block_workers(std::uint32_t node, moment until);
   void look_after_nodes();
   void end_entity(std::uint32_t node, std::uint64_t which);
@@ -145,7 +143,10 @@ private:
   std::shared_ptr<const engine::application_plan> plan_;
   schedule::lane control_;
   std::deque<node_entry> nodes_;
-  std::vector<planned_crash> crashes_;
+  std::vector<plan::planned_crash> crashes_;
+  /// How many of the plan's crashes were armed.
+  std::size_t armed_ = 0;
+  std::uint64_t crash_count_ = 0;
   std::array<std::uint64_t, all_crash_points.size()> points_reached_{};
   std::vector<told> answers_;
   std::vector<command> sent_;
