@@ -28,7 +28,8 @@ partition_log::appended append(partition_log& to, producer_session who,
 std::vector<std::string> values(const partition_log& of,
                                 next_offset from = next_offset{0}) {
   std::vector<std::string> all;
-  for (const record& each : (*of.read(from, all_bytes, here))->records)
+  const ports::record_batch_ptr batch = *of.read(from, all_bytes, here);
+  for (const record& each : batch->records)
     all.emplace_back(each.value);
   return all;
 }
