@@ -1,6 +1,7 @@
 // How a shard's part of a commit unit begins, closes, lasts or is undone; and
 // the forward compaction that rides on it.
 
+#include "runtime/engine/planted_bugs.hpp"
 #include "runtime/engine/shard.hpp"
 #include "runtime/engine/shard_effects.hpp"
 
@@ -142,9 +143,11 @@ bool shard::pack_unit() {
   header.epoch = epoch_;
   header.next_number = next_number_;
   for (const input& each : inputs_) {
-    unit.positions.emplace_back(each.source, each.position);
-    header.positions.emplace_back(plan_->topic_name(each.source.topic),
-                                  each.position);
+    const next_offset taken = is_planted(planted_bug::positions_ahead)
+                                  ? std::max(each.position, each.read_to)
+                                  : each.position;
+    unit.positions.emplace_back(each.source, taken);
+    header.positions.emplace_back(plan_->topic_name(each.source.topic), taken);
   }
   header.positions.insert(header.positions.end(), other_positions_.begin(),
                           other_positions_.end());
@@ -190,6 +193,8 @@ bool shard::pack_unit() {
     if (i + prefetch_distance < unit.timers_gone.size())
       unit.timers_gone[i + prefetch_distance]->prefetch();
     const timer& gone = *unit.timers_gone[i];
+    if (is_planted(planted_bug::tombstone_dropped))
+      continue;
     packs.put_timer_gone(plan_->types[gone.type]->traits().type, gone.key(),
                          gone.name());
   }
@@ -279,6 +284,12 @@ bool shard::pack_unit() {
   ++unit.done.units;
   unit.cut_below = front_;
   unit.careful = careful_;
+  if (is_planted(planted_bug::front_deleted_early)
+      && unit.cut_below > changelog_.first_number())
+    host_.truncate({plan_->changelog, index_},
+                   next_offset{changelog_.at(unit.cut_below).offset.value()});
+  if (is_planted(planted_bug::answered_early) && !unit.notices.empty())
+    host_.answered(unit.notices);
   return true;
 }
 
@@ -379,6 +390,9 @@ void shard::undo() {
 
 void shard::undo_cells(shard_unit& unit) {
   for (auto it = unit.touched.rbegin(); it != unit.touched.rend(); ++it) {
+    if (is_planted(planted_bug::undo_misses_an_entity)
+        && it + 1 == unit.touched.rend())
+      break;
     entity_cell& cell = *it->cell;
     changelog_.live_shrank(cell.place.live_bytes());
     changelog_.live_grew(it->place.live_bytes());

@@ -3,6 +3,7 @@
 // is in shard_restore.cpp.
 
 #include "runtime/codec/json_writer.hpp"
+#include "runtime/engine/planted_bugs.hpp"
 #include "runtime/engine/shard.hpp"
 #include "runtime/engine/shard_effects.hpp"
 
@@ -435,7 +436,7 @@ void shard::forget_underway() {
 void shard::handle_at(entity_cell& cell, taken_message& message) {
   if (!message.fault.empty())
     return give_up(message, message.fault, "undecodable", 1);
-  if (cell.waiting != 0) {
+  if (cell.waiting != 0 && !is_planted(planted_bug::held_message_overtaken)) {
     if (can_be_held(message))
       return hold_behind(cell, message);
     return give_up(message, "it stands behind a message that waits",

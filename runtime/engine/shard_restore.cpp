@@ -2,6 +2,7 @@
 // from the packs that a failed unit's entities had before and from the tail
 // after an undo.
 
+#include "runtime/engine/planted_bugs.hpp"
 #include "runtime/engine/shard.hpp"
 #include "runtime/engine/shard_effects.hpp"
 
@@ -67,7 +68,9 @@ void shard::resume(const ports::shard_grant& grant) {
     start_restore(grant.changelog_begin, grant.changelog_end);
     return;
   }
-  reading_.end = grant.changelog_end;
+  reading_.end = is_planted(planted_bug::stale_end_trusted)
+                     ? changelog_end_
+                     : grant.changelog_end;
   if (bring_stale())
     return;
   reading_.all = true;
@@ -305,6 +308,8 @@ bool shard::restore_entry(const changelog::pack_reader::entry& what,
                                entry->name};
     if (const auto old = timers_.take(which))
       changelog_.live_shrank(old->packed_bytes);
+    if (is_planted(planted_bug::due_timers_lost) && entry->due < host_.now())
+      return true;
     changelog_.live_grew(bytes);
     auto made = timer::make(which, {entry->due, entry->clock, entry->message,
                                     entry->version, entry->body});
@@ -328,6 +333,8 @@ bool shard::restore_entry(const changelog::pack_reader::entry& what,
     const auto entry = pack_reader::answer(payload);
     if (!entry)
       return broken(entry.error());
+    if (is_planted(planted_bug::ids_forgotten_at_restart))
+      return true;
     changelog_.live_grew(bytes);
     changelog_.live_shrank(answers_.insert(
         entry->id, {entry->time, static_cast<answer_status>(entry->status),

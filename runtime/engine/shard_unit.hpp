@@ -4,6 +4,7 @@
 #include "runtime/engine/changelog.hpp"
 #include "runtime/engine/counters.hpp"
 #include "runtime/engine/dedupe_table.hpp"
+#include "runtime/engine/planted_bugs.hpp"
 #include "runtime/engine/stored_place.hpp"
 #include "runtime/engine/timer_table.hpp"
 #include "runtime/ports/event_log.hpp"
@@ -100,8 +101,11 @@ public:
   /// Whether undoing it means to restore the whole shard: what it did to held
   /// messages, timers and schemas has no undo of its own.
   [[nodiscard]] bool needs_restore_to_undo() const noexcept {
-    return has_lost_a_cell || has_changed_timers || !held_changed.empty()
-           || !held_gone.empty() || !schemas_changed.empty();
+    return has_lost_a_cell
+           || (has_changed_timers
+               && !is_planted(planted_bug::undo_misses_timers))
+           || !held_changed.empty() || !held_gone.empty()
+           || !schemas_changed.empty();
   }
 
   void clear() {

@@ -5,10 +5,10 @@
 
 namespace freehold::simulation {
 
-consumer_group::consumer_group(schedule& time, kafka_marks& marks,
+consumer_group::consumer_group(schedule& time, kafka_marks& rare,
                                const std::string& name, settings how)
     : time_(time),
-      marks_(marks),
+      marks_(rare),
       how_(how),
       lane_(time.open("coordinator of " + name)),
       targets_(how.shard_count) {}

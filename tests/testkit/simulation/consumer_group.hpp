@@ -30,7 +30,7 @@ public:
     moment rebalance_timeout = 6s;
   };
 
-  consumer_group(schedule& time, kafka_marks& marks, const std::string& name,
+  consumer_group(schedule& time, kafka_marks& rare, const std::string& name,
                  settings how);
   consumer_group(const consumer_group&) = delete;
   consumer_group& operator=(const consumer_group&) = delete;

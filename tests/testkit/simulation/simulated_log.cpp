@@ -41,6 +41,8 @@ std::string_view name_of(planted_log_bug which) noexcept {
     return "a shard is taken before its offsets are stable";
   case planted_log_bug::lost_shards_committed:
     return "a unit with a lost shard is committed";
+  case planted_log_bug::released_before_commit:
+    return "a shard is let go before its units are committed";
   }
   return "?";
 }
@@ -188,6 +190,8 @@ void simulated_log::to_release(const group_member::shards& which) {
   }
   if (!asked.empty())
     listener_->revoked(as_list(asked));
+  if (how_.bug == planted_log_bug::released_before_commit)
+    at_once.insert(asked.begin(), asked.end());
   // Not from within the member's own call.
   if (!at_once.empty())
     network_->after(moment{0}, [this, at_once] { member_->released(at_once); });

@@ -33,6 +33,8 @@ enum class planted_log_bug : std::uint8_t {
   /// A unit goes on when one of its shards was lost, as far as the generation
   /// allows.
   lost_shards_committed,
+  /// A shard is let go before the units with it are committed.
+  released_before_commit,
 };
 
 inline constexpr std::array all_planted_log_bugs{
@@ -41,6 +43,7 @@ inline constexpr std::array all_planted_log_bugs{
     planted_log_bug::restored_to_stable_end,
     planted_log_bug::offsets_not_awaited,
     planted_log_bug::lost_shards_committed,
+    planted_log_bug::released_before_commit,
 };
 
 [[nodiscard]] std::string_view name_of(planted_log_bug which) noexcept;

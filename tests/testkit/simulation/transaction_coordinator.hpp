@@ -25,10 +25,10 @@ public:
   using marker_sender = std::function<void(
       place where, producer_session who, bool commit, schedule::task written)>;
 
-  transaction_coordinator(schedule& time, kafka_marks& marks,
+  transaction_coordinator(schedule& time, kafka_marks& rare,
                           marker_sender send_marker)
       : time_(time),
-        marks_(marks),
+        marks_(rare),
         send_marker_(std::move(send_marker)),
         lane_(time.open("transaction coordinator")) {}
 
