@@ -209,6 +209,7 @@ std::uint32_t pack_writer::put(const held_entry& entry) {
   put_text(out, entry.value);
   put_text(out, entry.headers);
   put_number(out, entry.source_watermark.value());
+  put_number(out, entry.watermark.value());
   return end_entry(at);
 }
 
@@ -378,6 +379,8 @@ result<held_entry> pack_reader::held(std::string_view payload) {
   in.text(entry.headers);
   if (in.has_more())
     in.number(entry.source_watermark);
+  if (in.has_more())
+    in.number(entry.watermark);
   return in.finish(entry, "held message");
 }
 

@@ -83,9 +83,10 @@ struct held_entry {
   timestamp time;
   std::string_view value;
   std::string_view headers;
-  /// Of its source partition when it was taken. Last, and absent in what
-  /// builds without event time wrote.
+  /// Of its source partition and of the shard when it was taken. Last, and
+  /// absent in what builds without event time, or without the second, wrote.
   timestamp source_watermark = before_all_time;
+  timestamp watermark = before_all_time;
 };
 
 struct timer_entry {

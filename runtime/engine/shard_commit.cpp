@@ -179,7 +179,7 @@ bool shard::pack_unit() {
         held->number, cell.table().type().traits().type, cell.key(),
         held->attempts, held->due, held->last_error,
         plan_->origin_name(held->topic), held->offset, held->time, held->value,
-        held->headers, held->source_watermark});
+        held->headers, held->source_watermark, held->watermark});
     changelog_.live_shrank(held->packed_bytes);
     changelog_.live_grew(size);
     held->packed_bytes = size;

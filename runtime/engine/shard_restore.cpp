@@ -272,6 +272,7 @@ bool shard::restore_entry(const changelog::pack_reader::entry& what,
     held.value = entry->value;
     held.headers = entry->headers;
     held.source_watermark = entry->source_watermark;
+    held.watermark = entry->watermark;
     held.holds_time =
         plan_->event_time && plan_->source_of(held.topic) != nullptr;
     held.pack = number + 1;

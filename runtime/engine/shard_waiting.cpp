@@ -68,6 +68,7 @@ void shard::hold(entity_cell& cell, const taken_message& message,
   held.value = raw.value;
   held.headers = raw.headers.packed();
   held.source_watermark = message.message.source_watermark;
+  held.watermark = message.message.watermark;
   held.holds_time = plan_->event_time && message.source != nullptr;
   filling_->held_changed.push_back(held.number);
   filling_->expected_bytes += held.bytes();
@@ -103,7 +104,7 @@ bool shard::retry_one() {
     prepare_record(message.raw, message);
   message.message.attempt = head.attempts + 1;
   message.message.source_watermark = head.source_watermark;
-  message.message.watermark = clock_.watermark();
+  message.message.watermark = head.watermark;
   std::string why;
   bool finished = true;
   if (!message.fault.empty())

@@ -30,8 +30,10 @@ struct held_message {
   timestamp time;
   std::string value;
   std::string headers;
-  /// Of its source partition when it was taken.
+  /// Of its source partition and of the shard when it was taken. What waits
+  /// behind it may be older than what the shard has come to since.
   timestamp source_watermark = before_all_time;
+  timestamp watermark = before_all_time;
   /// Event time does not pass it: it came from a source, and what its handler
   /// tells goes by that watermark.
   bool holds_time = false;

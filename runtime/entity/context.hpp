@@ -78,7 +78,8 @@ public:
 
   /// Results up to here are complete but for what is late: the least of the
   /// latest event times that the source partitions have come to, idle ones
-  /// left out. `after_all_time` when a bounded run closes what is open.
+  /// left out; as of when the message was taken, also where that had to wait.
+  /// `after_all_time` when a bounded run closes what is open.
   [[nodiscard]] timestamp watermark() const noexcept {
     return message_.watermark;
   }

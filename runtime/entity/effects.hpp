@@ -67,7 +67,7 @@ struct incoming {
   /// The watermark of the source partition that the message goes back to, as
   /// of the record it goes back to: the latest event time read from there.
   timestamp source_watermark = before_all_time;
-  /// The watermark of the receiving shard.
+  /// The watermark of the receiving shard when it took the message.
   timestamp watermark = before_all_time;
 };
 

@@ -28,15 +28,18 @@ struct measure {
   std::string hall;
   std::int64_t value = 0;
   std::optional<std::int32_t> failures{};
+  /// The hall's, which then says what it sees of event time.
+  std::optional<std::int32_t> hall_failures{};
 };
-BOOST_DESCRIBE_STRUCT(measure, (), (hall, value, failures))
+BOOST_DESCRIBE_STRUCT(measure, (), (hall, value, failures, hall_failures))
 
 struct measured {
   static constexpr std::string_view type = "Measured";
   std::int64_t at = 0;
   std::int64_t value = 0;
+  std::optional<std::int32_t> failures{};
 };
-BOOST_DESCRIBE_STRUCT(measured, (), (at, value))
+BOOST_DESCRIBE_STRUCT(measured, (), (at, value, failures))
 
 struct hour_over {
   static constexpr std::string_view type = "HourOver";
@@ -51,6 +54,12 @@ struct hour_sum {
 };
 BOOST_DESCRIBE_STRUCT(hour_sum, (), (start, sum))
 
+struct seen_watermark {
+  static constexpr std::string_view type = "SeenWatermark";
+  std::int64_t at = 0;
+};
+BOOST_DESCRIBE_STRUCT(seen_watermark, (), (at))
+
 /// Tells its hall.
 struct sensor {
   struct state {
@@ -63,7 +72,8 @@ struct sensor {
     if (m.failures && ctx.attempt() <= static_cast<std::uint32_t>(*m.failures))
       throw transient_failure("told to fail");
     ++s.count;
-    ctx.tell("hall", m.hall, measured{ctx.message_time().value(), m.value});
+    ctx.tell("hall", m.hall,
+             measured{ctx.message_time().value(), m.value, m.hall_failures});
   }
 };
 BOOST_DESCRIBE_STRUCT(sensor::state, (), (count))
@@ -77,6 +87,11 @@ struct hall {
   static constexpr entity_traits traits{.type = "hall"};
   using messages = message_list<measured, hour_over>;
   static void handle(state& s, const measured& m, context<hall>& ctx) {
+    if (m.failures) {
+      if (ctx.attempt() <= static_cast<std::uint32_t>(*m.failures))
+        throw transient_failure("told to fail");
+      ctx.publish("seen", seen_watermark{ctx.watermark().value()});
+    }
     if (ctx.source_watermark().value() > m.at + grace) {
       ++s.late;
       return;
@@ -103,7 +118,7 @@ application measuring(std::chrono::milliseconds drift_max = 1000h,
               .entity = "sensor",
               .default_message = "Measure",
               .event_time_field = std::move(event_time_field)});
-  app.output({.topic = "sums"});
+  app.output({.topic = "sums"}).output({.topic = "seen"});
   app.event_time(
       {.step = 1h, .ahead_max = 24h, .drift_max = drift_max, .idle_after = 5s});
   return app;
@@ -261,6 +276,32 @@ TEST_CASE("a partition that has a backlog holds results back until it is read",
   CHECK(sums_of(world)
         == std::map<std::pair<std::string, std::int64_t>, std::int64_t>{
             {{"h", now - 8 * hour}, 5}});
+}
+
+TEST_CASE("a message that waits sees event time as it was when it was taken, "
+          "because what waits behind it may be older than what came since",
+          "[runtime][engine][event-time]") {
+  const bool restarts = GENERATE(false, true);
+  engine_world world{measuring(), some_shards(1)};
+  REQUIRE(world.start());
+  const std::int64_t now = hour_of(world.time.now().value());
+  const auto send = [&](std::int64_t at, std::optional<std::int32_t> failures) {
+    world.send_dated(timestamp{at}, "measures", "s",
+                     json({"h", 1, {}, failures}));
+    world.pass(300ms);
+  };
+  send(now - 5 * hour, {});
+  send(now - 4 * hour, 1); // fails, and is tried again later
+  send(now, 0);            // waits behind it
+  send(now + hour, {});
+  if (restarts)
+    REQUIRE(world.restart());
+  CHECK(world.read("seen").empty());
+  world.settle();
+  std::vector<std::int64_t> seen;
+  for (const auto& each : world.read("seen"))
+    seen.push_back(codec::from_json<seen_watermark>(each.value)->at);
+  CHECK(seen == std::vector{now - 5 * hour, now - 4 * hour});
 }
 
 TEST_CASE("a source far ahead of the others waits until they follow",
