@@ -87,7 +87,7 @@ bool shard_actor::handle(caf::mailbox_element& what) {
   }
   if (content.match_elements<messages::lost>()) {
     heard_of_ownership_ = true;
-    shard_->lose();
+    lose();
     return true;
   }
   if (content.match_elements<messages::fetch_failed>()) {
@@ -122,7 +122,12 @@ bool shard_actor::handle(caf::mailbox_element& what) {
 
 void shard_actor::terminated(const caf::error&) {
   // The entities end with their shard; who monitors them learns it.
+  lose();
+}
+
+void shard_actor::lose() {
   shard_->lose();
+  publish_counters(); // it has nothing any more
 }
 
 void shard_actor::fetch(const ports::fetch_request& what) {
@@ -176,7 +181,7 @@ void shard_actor::probed(bool idle) {
 }
 
 void shard_actor::released() {
-  shard_->lose();
+  lose();
   around_.who.set_revoked(shard_->index(), false);
   around_.log.release({shard_->index()});
 }

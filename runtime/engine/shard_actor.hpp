@@ -131,6 +131,7 @@ private:
   void failed(const error& why) override;
   void answered(const std::vector<answer_notice>& notices) override;
 
+  void lose();
   void publish_counters();
 
   const surroundings around_;

@@ -76,6 +76,7 @@ std::optional<std::shared_ptr<shard_unit>> shard::close(unit_id unit) {
                      next_offset{changelog_.at(front_).offset.value()});
     }
     total_ += std::exchange(filling_->done, {});
+    passivate_idle(); // others may need the room
     if (state_ == state::draining)
       host_.released();
     else if (std::exchange(close_asked_, false))

@@ -146,6 +146,46 @@ TEST_CASE("what entities take in memory stays within the budget, besides what "
   CHECK(world.state_of("counter", name_of(3)) == counter_state(1, 1));
 }
 
+TEST_CASE("a shard that has nothing to do makes room for the others",
+          "[runtime][engine][memory]") {
+  auto options = one_shard();
+  options.shard_count = 2;
+  options.entity_bytes_max = 40'000;
+  engine_world world{counting_application(), options};
+  REQUIRE(world.start());
+  const auto fill = [&world](std::uint32_t shard) {
+    for (std::uint64_t i = 0; i < 1000; ++i)
+      if (partition_of(name_of(i), 2).value() == shard)
+        world.send("adds", name_of(i), json({.amount = 1}));
+    world.settle();
+  };
+  fill(0);
+  REQUIRE(world.count().entity_bytes > options.entity_bytes_max / 2);
+  fill(1);
+  world.pass(200ms);
+  CHECK(world.count().entity_bytes <= options.entity_bytes_max);
+}
+
+TEST_CASE("a shard that went away takes nothing and counts nothing",
+          "[runtime][engine][memory]") {
+  engine_world world{counting_application(), one_shard()};
+  REQUIRE(world.start());
+  world.send("adds", "k", json({.amount = 1, .again_after = 60'000}));
+  world.pass(300ms);
+  REQUIRE(world.count().entities == 1);
+  REQUIRE(world.count().timers == 1);
+  const bool lost = GENERATE(true, false);
+  if (lost)
+    world.log().lose({partition_index{0}});
+  else
+    world.log().revoke({partition_index{0}});
+  world.pass(200ms);
+  CHECK(world.count().entities == 0);
+  CHECK(world.count().entity_bytes == 0);
+  CHECK(world.count().timers == 0);
+  CHECK(world.count().applied == 1); // what was done stays done
+}
+
 TEST_CASE("each entity type has a budget of its own",
           "[runtime][engine][memory]") {
   auto options = one_shard();
