@@ -13,7 +13,7 @@ namespace {
 thread_local const worker* current_worker = nullptr;
 
 /// A sleeping worker looks at the clock that often at the least, so that a
-/// wall clock that was set forward delays no alarm by more than this.
+/// wall clock that was set, either way, delays no alarm by more than this.
 constexpr std::chrono::milliseconds sleep_max{1000};
 
 } // namespace
@@ -62,21 +62,32 @@ void worker::wake() {
 }
 
 void worker::at(timestamp due, std::function<void()> task) {
+  look_at_clock();
   alarms_.push_back({due, alarm_order_++, std::move(task)});
   std::push_heap(alarms_.begin(), alarms_.end(), std::greater<>{});
 }
 
-bool worker::next_alarm(timestamp& due) const {
+timestamp worker::look_at_clock() {
+  const timestamp now = clock_.now();
+  if (now < seen_)
+    for (alarm& each : alarms_) // their order stays
+      each.due = timestamp{each.due.value() - (seen_.value() - now.value())};
+  seen_ = now;
+  return now;
+}
+
+bool worker::next_alarm(timestamp& due) {
+  look_at_clock();
   if (alarms_.empty())
     return false;
   due = alarms_.front().due;
   return true;
 }
 
-bool worker::is_ready() const {
+bool worker::is_ready() {
   return handed_over_.load(std::memory_order_acquire) || !tasks_.empty()
          || !jobs_.empty()
-         || (!alarms_.empty() && alarms_.front().due <= clock_.now());
+         || (!alarms_.empty() && alarms_.front().due <= look_at_clock());
 }
 
 bool worker::take_handed_over() {
@@ -103,7 +114,7 @@ bool worker::take_handed_over() {
 }
 
 bool worker::run_due_alarm() {
-  if (alarms_.empty() || alarms_.front().due > clock_.now())
+  if (alarms_.empty() || alarms_.front().due > look_at_clock())
     return false;
   std::pop_heap(alarms_.begin(), alarms_.end(), std::greater<>{});
   const auto task = std::move(alarms_.back().task);
@@ -168,8 +179,8 @@ void worker::loop() {
       continue;
     auto pause = sleep_max;
     if (!alarms_.empty()) {
-      const std::chrono::milliseconds left{alarms_.front().due.value()
-                                           - clock_.now().value()};
+      const std::int64_t now = look_at_clock().value();
+      const std::chrono::milliseconds left{alarms_.front().due.value() - now};
       pause = std::clamp(left, std::chrono::milliseconds{0}, sleep_max);
     }
     wake_.wait_for(lock, pause, [this] {

@@ -57,19 +57,21 @@ public:
 
   // -- on the worker's own thread --------------------------------------------
 
-  /// Runs `task` when the clock shows `due` or later. Ties run in the order of
-  /// their registration. At most a handful of alarms exist per shard: the
-  /// durable timers of entities have a table of their own.
+  /// Runs `task` when the clock shows `due` or later, or as long from now as
+  /// that is where the clock is set back in between: whoever needs the clock
+  /// itself looks at it then. Ties run in the order of their registration. At
+  /// most a handful of alarms exist per shard: the durable timers of entities
+  /// have a table of their own.
   void at(timestamp due, std::function<void()> task);
 
   /// Runs one job, due alarm or handed-over task. False when there was none.
   bool run_one();
 
   /// Whether `run_one` would find something, for whoever steps it.
-  [[nodiscard]] bool is_ready() const;
+  [[nodiscard]] bool is_ready();
 
   /// The next alarm, for a test that moves the clock.
-  [[nodiscard]] bool next_alarm(timestamp& due) const;
+  [[nodiscard]] bool next_alarm(timestamp& due);
 
   // -- life ------------------------------------------------------------------
 
@@ -97,6 +99,8 @@ private:
   void loop();
   bool take_handed_over();
   bool run_due_alarm();
+  /// Moves the alarms with a clock that was set back.
+  timestamp look_at_clock();
   void wake();
 
   /// Jobs an actor may handle before others get their turn.
@@ -111,6 +115,8 @@ private:
   std::deque<std::function<void()>> tasks_;
   std::vector<alarm> alarms_; // a heap, the earliest first
   std::uint64_t alarm_order_ = 0;
+  /// What the clock showed when it was looked at last.
+  timestamp seen_{0};
   std::uint32_t jobs_since_alarm_check_ = 0;
 
   std::mutex mutex_;

@@ -117,6 +117,25 @@ TEST_CASE("alarms ring when they are due, ties as they were set",
   CHECK_FALSE(world.home.next_alarm(due));
 }
 
+TEST_CASE("a clock that is set back delays no alarm", "[runtime][worker]") {
+  one_worker world;
+  int rang = 0;
+  world.home.at(later(world.time, 100), [&] { ++rang; });
+  world.time.advance(50ms);
+  CHECK_FALSE(world.home.run_one());
+  world.time.advance(-2h);
+  CHECK_FALSE(world.home.run_one());
+  world.home.at(later(world.time, 60), [&] { rang += 10; });
+  world.time.advance(49ms);
+  CHECK_FALSE(world.home.run_one());
+  world.time.advance(1ms);
+  CHECK(world.home.run_one());
+  CHECK(rang == 1);
+  world.time.advance(10ms);
+  CHECK(world.home.run_one());
+  CHECK(rang == 11);
+}
+
 TEST_CASE("an alarm may set the next one", "[runtime][worker]") {
   one_worker world;
   int rings = 0;
