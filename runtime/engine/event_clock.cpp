@@ -1,5 +1,7 @@
 #include "runtime/engine/event_clock.hpp"
 
+#include "runtime/engine/planted_bugs.hpp"
+
 #include <algorithm>
 
 namespace freehold::engine {
@@ -12,7 +14,7 @@ time_mark least_of(const std::vector<time_mark>& marks) noexcept {
   time_mark latest{before_all_time, true, true};
   for (const time_mark& each : marks) {
     latest.time = std::max(latest.time, each.time);
-    if (!each.is_idle)
+    if (!each.is_idle && !is_planted(planted_bug::watermark_by_maximum))
       least = {std::min(least.time, each.time), false,
                least.is_resting && each.is_resting};
   }

@@ -32,14 +32,41 @@ enum class planted_bug : std::uint8_t {
   held_message_overtaken,
   /// A restore leaves out timers that came due in the meantime.
   due_timers_lost,
+  /// Event time is that of whoever has come furthest.
+  watermark_by_maximum,
+  /// A handler sees the watermark of now, not of when its message was taken.
+  watermark_of_the_retry,
+};
+
+struct named_planted_bug {
+  planted_bug which;
+  const char* name;
 };
 
 inline constexpr std::array all_planted_bugs{
-    planted_bug::front_deleted_early,      planted_bug::tombstone_dropped,
-    planted_bug::ids_forgotten_at_restart, planted_bug::undo_misses_timers,
-    planted_bug::undo_misses_an_entity,    planted_bug::positions_ahead,
-    planted_bug::stale_end_trusted,        planted_bug::answered_early,
-    planted_bug::held_message_overtaken,   planted_bug::due_timers_lost,
+    named_planted_bug{planted_bug::front_deleted_early,
+                      "the changelog's front is deleted before the commit"},
+    named_planted_bug{planted_bug::tombstone_dropped,
+                      "what says that a timer is gone is not written"},
+    named_planted_bug{planted_bug::ids_forgotten_at_restart,
+                      "ids are forgotten at a restart"},
+    named_planted_bug{planted_bug::undo_misses_timers, "an undo misses timers"},
+    named_planted_bug{planted_bug::undo_misses_an_entity,
+                      "an undo misses an entity"},
+    named_planted_bug{planted_bug::positions_ahead,
+                      "positions are those that were read"},
+    named_planted_bug{planted_bug::stale_end_trusted,
+                      "a recovery trusts the shard's end of the changelog"},
+    named_planted_bug{planted_bug::answered_early,
+                      "callers are answered before the commit"},
+    named_planted_bug{planted_bug::held_message_overtaken,
+                      "a held message is overtaken"},
+    named_planted_bug{planted_bug::due_timers_lost,
+                      "timers that came due are lost at a restart"},
+    named_planted_bug{planted_bug::watermark_by_maximum,
+                      "the watermark is the maximum"},
+    named_planted_bug{planted_bug::watermark_of_the_retry,
+                      "a retry sees the watermark of now"},
 };
 
 #ifdef FREEHOLD_PLANTED_BUGS

@@ -1,6 +1,7 @@
 // What becomes of a message that cannot be finished at once: held and tried
 // again, in order for its key, or ended as a dead letter; and of timers.
 
+#include "runtime/engine/planted_bugs.hpp"
 #include "runtime/engine/shard.hpp"
 #include "runtime/engine/shard_effects.hpp"
 
@@ -104,7 +105,9 @@ bool shard::retry_one() {
     prepare_record(message.raw, message);
   message.message.attempt = head.attempts + 1;
   message.message.source_watermark = head.source_watermark;
-  message.message.watermark = head.watermark;
+  message.message.watermark = is_planted(planted_bug::watermark_of_the_retry)
+                                  ? clock_.watermark()
+                                  : head.watermark;
   std::string why;
   bool finished = true;
   if (!message.fault.empty())

@@ -430,9 +430,10 @@ private:
 
   states check() {
     bridges::log::memory_log_reader reader{world_.storage()};
-    const std::vector<command> none;
-    return check_log(cut{reader, world_.plan(), none}, meant_, shape_.repeated,
-                     counted_);
+    const std::vector<command> sent;     // it knows what was meant
+    const std::vector<told_answer> told; // and has checked those
+    return check_log(cut{reader, world_.plan(), sent, told}, meant_,
+                     shape_.repeated, counted_);
   }
 
   void compare(const states& expected, const std::string& when) {

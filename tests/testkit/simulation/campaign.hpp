@@ -70,6 +70,13 @@ public:
     left_out_.insert(kind);
     return *this;
   }
+  /// No other faults than of these kinds.
+  campaign& only(std::set<fault_kind> kinds) {
+    for (const fault_kind each : all_fault_kinds)
+      if (!kinds.contains(each))
+        left_out_.insert(each);
+    return *this;
+  }
   /// How many commands are sent in one second of simulated time.
   campaign& rate(double commands_per_second) {
     commands_per_second_ = commands_per_second;
@@ -115,6 +122,15 @@ public:
     return *this;
   }
 
+  /// Over its seeds every kind of fault that it allows, every crash point and
+  /// every rare moment of Kafka (`kafka_mark`) must come to pass: a campaign
+  /// that is to prove something of the runtime itself, and has the seeds for
+  /// it.
+  campaign& reaches_everything() {
+    reaches_everything_ = true;
+    return *this;
+  }
+
   // -- for the runner --------------------------------------------------------
 
   [[nodiscard]] const application& app() const noexcept { return app_; }
@@ -150,6 +166,9 @@ public:
   [[nodiscard]] const auto& at_rest() const noexcept { return at_rest_; }
   [[nodiscard]] const auto& always() const noexcept { return always_; }
   [[nodiscard]] const auto& sometimes() const noexcept { return sometimes_; }
+  [[nodiscard]] bool is_to_reach_everything() const noexcept {
+    return reaches_everything_;
+  }
   [[nodiscard]] bool is_same_on_one_node() const noexcept {
     return same_on_one_node_;
   }
@@ -187,6 +206,7 @@ private:
   std::vector<std::pair<std::string, std::function<bool(const cut&)>>>
       sometimes_;
   bool same_on_one_node_ = false;
+  bool reaches_everything_ = false;
 };
 
 } // namespace freehold::simulation

@@ -62,7 +62,9 @@ std::uint64_t cut::held_count() const {
 std::uint64_t cut::timer_count() const {
   std::uint64_t count = 0;
   for (const auto& shard : views())
-    count += shard.timers().size();
+    for (const auto& [name, timer] : shard.timers())
+      if (timer.clock == timer_clock::processing_time)
+        ++count;
   return count;
 }
 

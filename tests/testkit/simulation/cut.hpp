@@ -2,9 +2,11 @@
 
 #include "runtime/base/hash.hpp"
 #include "runtime/engine/changelog_view.hpp"
+#include "runtime/engine/shard_unit.hpp"
 #include "runtime/ports/log_reader.hpp"
 #include "tests/testkit/seen_record.hpp"
 #include "tests/testkit/simulation/command.hpp"
+#include "tests/testkit/simulation/schedule.hpp"
 
 #include <cstdint>
 #include <map>
@@ -18,21 +20,34 @@
 
 namespace freehold::simulation {
 
+/// What became of a message, as a node told whoever had sent it.
+struct told_answer {
+  std::uint32_t node = 0;
+  moment at{0};
+  engine::answer_notice notice;
+};
+
 /// What lies in the log at one moment, as anybody outside may read it: the
 /// committed records, and what the changelogs say of entities. It reads on
 /// demand; all of it is of the moment at which it is asked, and no step of the
 /// simulation lies between.
 class cut {
 public:
-  /// @param sent  outlives the cut
+  /// @param sent  outlives the cut, as `told` does
   cut(ports::log_reader& from,
       std::shared_ptr<const engine::application_plan> plan,
-      const std::vector<command>& sent)
-      : from_(from), plan_(std::move(plan)), sent_(sent) {}
+      const std::vector<command>& sent, const std::vector<told_answer>& told)
+      : from_(from), plan_(std::move(plan)), sent_(sent), told_(told) {}
 
   /// What was sent so far, in that order.
   [[nodiscard]] const std::vector<command>& sent() const noexcept {
     return sent_;
+  }
+
+  /// What nodes have told so far of messages that name an event id; of one that
+  /// came twice it may be told twice.
+  [[nodiscard]] const std::vector<told_answer>& told() const noexcept {
+    return told_;
   }
 
   /// The committed records of a topic, partition after partition.
@@ -65,7 +80,8 @@ public:
   /// Every state as JSON, by "type/key".
   [[nodiscard]] std::map<std::string, std::string> all_states() const;
 
-  /// Messages that were taken and are not finished; timers that are set.
+  /// Messages that were taken and are not finished; timers by the clock that
+  /// are set: those by event time wait for input.
   [[nodiscard]] std::uint64_t held_count() const;
   [[nodiscard]] std::uint64_t timer_count() const;
 
@@ -84,6 +100,7 @@ private:
   ports::log_reader& from_;
   std::shared_ptr<const engine::application_plan> plan_;
   const std::vector<command>& sent_;
+  const std::vector<told_answer>& told_;
   mutable std::map<std::string, std::vector<testkit::seen_record>, std::less<>>
       records_;
   mutable std::vector<engine::changelog_view> views_;

@@ -40,6 +40,16 @@ std::string_view name_of(fault_kind kind) noexcept {
     return "clock set";
   case fault_kind::entity_ended:
     return "entity ended";
+  case fault_kind::copy_lost:
+    return "local copy lost";
+  case fault_kind::copy_torn:
+    return "local copy torn";
+  case fault_kind::copy_old:
+    return "local copy old";
+  case fault_kind::late_join:
+    return "late join";
+  case fault_kind::taken_expired:
+    return "taken records expired";
   }
   return "?";
 }

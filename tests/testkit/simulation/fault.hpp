@@ -44,6 +44,18 @@ enum class fault_kind : std::uint8_t {
   clock_set,
   /// A CAF actor from outside ends an entity.
   entity_ended,
+  /// A node dies and comes back without its copy of the changelogs, or with
+  /// its last records written by half.
+  copy_lost,
+  copy_torn,
+  /// A node dies and comes back with a copy of the changelogs that was put
+  /// aside some time before.
+  copy_old,
+  /// A node dies and is back at once; after that arrives a request to join the
+  /// group that the process before had sent.
+  late_join,
+  /// What the application has taken is deleted from its sources.
+  taken_expired,
 };
 
 inline constexpr std::array all_fault_kinds{
@@ -55,7 +67,9 @@ inline constexpr std::array all_fault_kinds{
     fault_kind::slow_marker,     fault_kind::produced_twice,
     fault_kind::leave,           fault_kind::expired,
     fault_kind::rebalance,       fault_kind::clock_set,
-    fault_kind::entity_ended,
+    fault_kind::entity_ended,    fault_kind::copy_lost,
+    fault_kind::copy_torn,       fault_kind::copy_old,
+    fault_kind::late_join,       fault_kind::taken_expired,
 };
 
 [[nodiscard]] std::string_view name_of(fault_kind kind) noexcept;

@@ -194,6 +194,16 @@ void group_member::lose(const shards& which) {
     tells_.lost(which);
 }
 
+void group_member::leave_join_behind(moment arrives_after) {
+  network_->request_late(
+      coordinator_, arrives_after,
+      [&cluster = cluster_, group = how_.group, instance = how_.instance] {
+        member_identity nobody;
+        nobody.instance = instance;
+        cluster.group(group).join(nobody, {}, [](const auto&) {});
+      });
+}
+
 void group_member::leave(moment back_after) {
   if (!is_started_ || is_away_ || is_leaving_)
     return;

@@ -49,6 +49,9 @@ public:
   void silence(moment until) { silent_until_ = until; }
   /// Lets all go, leaves, and comes back.
   void leave(moment back_after);
+  /// As if the process had died when it had sent its first request to join,
+  /// and that arrived so much later.
+  void leave_join_behind(moment arrives_after);
   /// Those are found to be somebody else's.
   void lose(const shards& which);
 

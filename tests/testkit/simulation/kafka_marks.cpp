@@ -44,6 +44,10 @@ std::string_view name_of(kafka_mark which) noexcept {
     return "a commit's outcome was unknown";
   case kafka_mark::out_of_range:
     return "a reader asked for what was deleted";
+  case kafka_mark::read_from_copy:
+    return "a changelog was read from the local copy";
+  case kafka_mark::copy_discarded:
+    return "a local copy was too old to be of use";
   }
   return "?";
 }

@@ -47,10 +47,36 @@ enum class kafka_mark : std::uint8_t {
   commit_unknown,
   /// A reader asked for what others had deleted.
   out_of_range,
+  /// A changelog was read from the machine's own copy.
+  read_from_copy,
+  /// That copy ended too early, and was thrown away.
+  copy_discarded,
 };
 
-inline constexpr std::size_t kafka_mark_count =
-    static_cast<std::size_t>(kafka_mark::out_of_range) + 1;
+inline constexpr std::array all_kafka_marks{
+    kafka_mark::batch_repeated,
+    kafka_mark::old_epoch_refused,
+    kafka_mark::late_end_refused,
+    kafka_mark::aborted_by_next_life,
+    kafka_mark::aborted_by_coordinator,
+    kafka_mark::markers_awaited,
+    kafka_mark::reader_stopped,
+    kafka_mark::torn_view,
+    kafka_mark::offsets_unstable,
+    kafka_mark::old_generation_refused,
+    kafka_mark::stranger_refused,
+    kafka_mark::member_expired,
+    kafka_mark::member_replaced,
+    kafka_mark::late_join,
+    kafka_mark::rebalanced,
+    kafka_mark::shard_moved,
+    kafka_mark::taking_given_up,
+    kafka_mark::unit_without_shard,
+    kafka_mark::commit_unknown,
+    kafka_mark::out_of_range,
+    kafka_mark::read_from_copy,
+    kafka_mark::copy_discarded,
+};
 
 [[nodiscard]] std::string_view name_of(kafka_mark which) noexcept;
 
@@ -70,7 +96,7 @@ public:
   }
 
 private:
-  std::array<std::uint64_t, kafka_mark_count> counts_{};
+  std::array<std::uint64_t, all_kafka_marks.size()> counts_{};
   std::function<void(kafka_mark)> listener_;
 };
 

@@ -48,7 +48,7 @@ void draw_faults(plan& into, const campaign& what, std::uint64_t seed) {
   std::vector<fault_kind> kinds;
   for (const fault_kind kind : all_fault_kinds)
     if (chance.one_in(2) && what.allows(kind))
-      kinds.push_back(kind);
+      kinds.insert(kinds.end(), kind == fault_kind::crash_point ? 2 : 1, kind);
   const std::uint64_t count =
       kinds.empty() || what.fault_count() == 0
           ? 0
@@ -157,6 +157,7 @@ plan draw_plan(std::uint64_t seed, const campaign& what) {
   made.session_timeout = chance.one_of({3000ms, 6000ms, 10000ms});
   made.request_timeout = chance.one_of({500ms, 2000ms});
   made.transaction_timeout = chance.one_of({2000ms, 10000ms});
+  made.keeps_copies = !chance.one_in(3);
   made.length =
       std::chrono::duration_cast<moment>(std::chrono::duration<double>(
           1.0 + what.command_count() / what.commands_per_second()));

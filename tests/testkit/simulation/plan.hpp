@@ -41,6 +41,8 @@ struct plan {
   std::chrono::milliseconds session_timeout{0};
   std::chrono::milliseconds transaction_timeout{0};
   std::chrono::milliseconds request_timeout{0};
+  /// Whether nodes keep copies of their changelogs.
+  bool keeps_copies = true;
 
   std::vector<timed_command> commands;
   std::vector<numbered_fault> faults;

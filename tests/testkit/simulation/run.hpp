@@ -91,6 +91,9 @@ struct report {
 struct exhaustive_options {
   /// One seed's commands and options; its faults are left out.
   std::uint64_t seed = 1;
+  /// What happens besides, in every run: without a unit that fails and a shard
+  /// that moves some points are never reached.
+  std::vector<fault> faults{};
   std::uint32_t node_count = 2;
   /// Of each point that a node comes to, the first so many times.
   std::uint32_t times_max = 20;
@@ -100,7 +103,8 @@ struct exhaustive_options {
 };
 
 /// Small scope, all of it: a node dies at every named crash point each time it
-/// comes to it, and again at every other point after that.
+/// comes to it, and again at every other point after that. A point at which
+/// nobody ever died fails it.
 [[nodiscard]] report run_exhaustively(const campaign& what,
                                       const exhaustive_options& how = {});
 

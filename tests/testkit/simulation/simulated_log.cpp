@@ -43,6 +43,8 @@ std::string_view name_of(planted_log_bug which) noexcept {
     return "a unit with a lost shard is committed";
   case planted_log_bug::released_before_commit:
     return "a shard is let go before its units are committed";
+  case planted_log_bug::stale_copy_believed:
+    return "a stale local copy is believed";
   }
   return "?";
 }
@@ -171,6 +173,13 @@ void simulated_log::taken(std::uint32_t shard, std::uint64_t number,
   entry.phase = shard_phase::ours;
   entry.begin = begin;
   entry.epoch = cluster_.next_epoch();
+  if (how_.copy && changelog_) {
+    const bool believes_all = how_.bug == planted_log_bug::stale_copy_believed;
+    if (how_.copy->open(shard, begin, end, believes_all))
+      cluster_.marks().reached(kafka_mark::copy_discarded);
+    if (believes_all)
+      begin = how_.copy->begin(shard);
+  }
   listener_->granted({{partition_index{shard}, entry.epoch, begin, end}});
 }
 
@@ -249,6 +258,14 @@ void simulated_log::fetch(const ports::fetch_request& what) {
     return network_->after(moment{0}, [this, source, number] {
       fetched(source, number, not_in_layout(source));
     });
+  if (is_copied(source, what.from)) {
+    cluster_.marks().reached(kafka_mark::read_from_copy);
+    return network_->after(moment{0}, [this, what, number] {
+      fetched(what.source, number,
+              how_.copy->read(what.source.partition.value(), what.from,
+                              what.bytes_max, what.source));
+    });
+  }
   const place where = stored(source);
   network_->request(
       cluster_.leader_of(where),
@@ -258,6 +275,11 @@ void simulated_log::fetch(const ports::fetch_request& what) {
                 fetched(source, number, std::move(found));
               });
       });
+}
+
+bool simulated_log::is_copied(topic_partition source, next_offset from) const {
+  return how_.copy && changelog_ == source.topic
+         && how_.copy->has(source.partition.value(), from);
 }
 
 void simulated_log::serve(simulated_kafka& cluster,
@@ -288,6 +310,8 @@ void simulated_log::fetched(topic_partition source, std::uint64_t number,
     return out_of_range(source, number, what.error());
   const next_offset from = pending->second.what.from;
   fetches_.erase(pending);
+  if (what && how_.copy && changelog_ == source.topic)
+    how_.copy->append(source.partition.value(), from, *what);
   if (what)
     listener_->fetched(from, *std::move(what));
   else
@@ -330,6 +354,17 @@ void simulated_log::look_up(std::shared_ptr<ports::lookup> what) {
     return network_->after(moment{0}, [this, what] {
       listener_->looked_up(what, not_in_layout(what->source));
     });
+  if (is_copied(what->source, next_offset{what->offsets.front().value()}))
+    return network_->after(moment{0}, [this, what] {
+      if (how_.copy->look_up(what->source.partition.value(), *what))
+        listener_->looked_up(what, {});
+      else
+        ask(what);
+    });
+  ask(what);
+}
+
+void simulated_log::ask(const std::shared_ptr<ports::lookup>& what) {
   const place where = stored(what->source);
   network_->request(cluster_.leader_of(where), [this, &cluster = cluster_,
                                                 by = network_, where, what] {
@@ -433,20 +468,22 @@ void simulated_log::commit(std::shared_ptr<const ports::commit_unit> unit) {
     if (auto checked = check(*unit); !checked)
       return ended(unit, {}, {commit_outcome::failed, checked.error(), {}});
     std::map<place, std::vector<const ports::append*>> by_place;
-    std::vector<std::vector<std::pair<place, std::int64_t>>> changelog;
-    for (const auto& part : unit->parts) {
-      auto& of_part = changelog.emplace_back();
-      for (const ports::append& each : part->appends) {
-        const place where = stored(each.target);
-        auto& batch = by_place[where];
-        if (changelog_ == each.target.topic)
-          of_part.emplace_back(where, static_cast<std::int64_t>(batch.size()));
-        batch.push_back(&each);
-      }
-    }
+    for (const auto& part : unit->parts)
+      for (const ports::append& each : part->appends)
+        by_place[stored(each.target)].push_back(&each);
     transactional_producer::transaction what;
     for (const auto& [where, appends] : by_place)
       what.batches[where] = producer_batch::copy(appends);
+    std::vector<changelog_part> changelog;
+    for (const auto& part : unit->parts) {
+      auto& of_part = changelog.emplace_back();
+      if (!changelog_)
+        continue;
+      of_part.where = stored({*changelog_, part->shard});
+      const auto batch = what.batches.find(of_part.where);
+      if (batch != what.batches.end())
+        of_part.what = batch->second;
+    }
     what.offsets = [this, unit] { return offsets_of(*unit); };
     units_.run(std::move(what),
                [this, unit, changelog = std::move(changelog)](auto how) {
@@ -455,19 +492,25 @@ void simulated_log::commit(std::shared_ptr<const ports::commit_unit> unit) {
   });
 }
 
-void simulated_log::ended(
-    const std::shared_ptr<const ports::commit_unit>& unit,
-    const std::vector<std::vector<std::pair<place, std::int64_t>>>& changelog,
-    transactional_producer::outcome how) {
+void simulated_log::ended(const std::shared_ptr<const ports::commit_unit>& unit,
+                          const std::vector<changelog_part>& changelog,
+                          transactional_producer::outcome how) {
   ports::commit_result told;
   told.id = unit->id;
   told.outcome = how.how;
   told.why = std::move(how.why);
   if (how.how == commit_outcome::done)
-    for (const auto& part : changelog) {
+    for (std::size_t i = 0; i < changelog.size(); ++i) {
       auto& offsets = told.changelog_offsets.emplace_back();
-      for (const auto& [where, index] : part)
-        offsets.emplace_back(how.first[where].value() + index);
+      const auto& [where, what] = changelog[i];
+      if (!what)
+        continue;
+      const record_offset first = how.first[where];
+      for (std::size_t k = 0; k < what->records.size(); ++k)
+        offsets.emplace_back(first.value() + static_cast<std::int64_t>(k));
+      const auto& part = *unit->parts[i];
+      if (how_.copy && holds(part.shard, part.epoch))
+        how_.copy->append(part.shard.value(), first, what);
     }
   else
     recovery_needed_ = true;
@@ -576,8 +619,11 @@ void simulated_log::truncate(topic_partition target, next_offset before) {
   std::uint64_t number = 0;
   if (const auto known = shards_.find(shard); known != shards_.end()) {
     ++known->second.truncations;
-    if (changelog_ == target.topic)
+    if (changelog_ == target.topic) {
       known->second.begin = std::max(known->second.begin, before);
+      if (how_.copy)
+        how_.copy->truncate(shard, before);
+    }
     number = known->second.number;
   }
   network_->request(leader, [this, &cluster = cluster_, where, leader, before,

@@ -3,6 +3,7 @@
 #include "runtime/ports/event_log.hpp"
 #include "tests/testkit/simulation/connection.hpp"
 #include "tests/testkit/simulation/group_member.hpp"
+#include "tests/testkit/simulation/local_copy.hpp"
 #include "tests/testkit/simulation/transactional_producer.hpp"
 
 #include <array>
@@ -35,6 +36,8 @@ enum class planted_log_bug : std::uint8_t {
   lost_shards_committed,
   /// A shard is let go before the units with it are committed.
   released_before_commit,
+  /// A local copy that ends before what the log still has is believed.
+  stale_copy_believed,
 };
 
 inline constexpr std::array all_planted_log_bugs{
@@ -44,6 +47,7 @@ inline constexpr std::array all_planted_log_bugs{
     planted_log_bug::offsets_not_awaited,
     planted_log_bug::lost_shards_committed,
     planted_log_bug::released_before_commit,
+    planted_log_bug::stale_copy_believed,
 };
 
 [[nodiscard]] std::string_view name_of(planted_log_bug which) noexcept;
@@ -63,6 +67,8 @@ public:
     moment session_timeout = 6s;
     moment request_timeout = 2s;
     moment transaction_timeout = 10s;
+    /// Of the changelogs, on the machine's disk; null: none is kept.
+    std::shared_ptr<local_copy> copy{};
     planted_log_bug bug = planted_log_bug::none;
   };
 
@@ -89,6 +95,11 @@ public:
   [[nodiscard]] bool has(partition_index shard) const {
     const auto known = shards_.find(shard.value());
     return known != shards_.end() && known->second.phase == shard_phase::ours;
+  }
+
+  /// Whether a unit's outcome is awaited, or what follows from one.
+  [[nodiscard]] bool is_busy() const noexcept {
+    return under_way_ != nullptr || recovery_needed_ || recovering_;
   }
 
   // -- faults ----------------------------------------------------------------
@@ -158,7 +169,10 @@ private:
                     const std::shared_ptr<connection>& by, place where,
                     const std::shared_ptr<ports::lookup>& what,
                     const lookup_answer& answered);
+  void ask(const std::shared_ptr<ports::lookup>& what);
   void looked_up(const std::shared_ptr<ports::lookup>& what, bool all_kept);
+  /// Whether records of a shard's changelog from there on are in the copy.
+  [[nodiscard]] bool is_copied(topic_partition source, next_offset from) const;
   void fetched(topic_partition source, std::uint64_t number,
                result<ports::record_batch_ptr> what);
   void out_of_range(topic_partition source, std::uint64_t number, error why);
@@ -169,10 +183,14 @@ private:
   [[nodiscard]] result<void> check(const ports::commit_unit& unit) const;
   [[nodiscard]] result<std::optional<transactional_producer::offsets_to_send>>
   offsets_of(const ports::commit_unit& unit);
-  void ended(
-      const std::shared_ptr<const ports::commit_unit>& unit,
-      const std::vector<std::vector<std::pair<place, std::int64_t>>>& changelog,
-      transactional_producer::outcome how);
+  /// Of one part, what it appends to its changelog.
+  struct changelog_part {
+    place where{};
+    std::shared_ptr<const producer_batch> what;
+  };
+  void ended(const std::shared_ptr<const ports::commit_unit>& unit,
+             const std::vector<changelog_part>& changelog,
+             transactional_producer::outcome how);
   void begin_recovery();
   void read_ends();
   void produce_next();

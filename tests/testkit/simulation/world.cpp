@@ -48,6 +48,8 @@ world::world(const plan& how, const application& app, story& tells)
   arm_next();
   for (std::uint32_t i = 0; i < how.node_count; ++i) {
     nodes_.emplace_back(time_);
+    if (how.keeps_copies)
+      nodes_.back().copy = std::make_shared<local_copy>();
     start(i);
   }
   for (const auto& each : how_.commands)
@@ -67,7 +69,7 @@ world::~world() {
 void world::node_life::answered(
     const std::vector<engine::answer_notice>& notices) {
   for (const auto& each : notices) {
-    world_.answers_.push_back({node, world_.time_.now(), each});
+    world_.told_.push_back({node, world_.time_.now(), each});
     world_.time_.note(key_hash(each.event_id));
   }
 }
@@ -85,6 +87,7 @@ void world::start(std::uint32_t node) {
                               .session_timeout = how_.session_timeout,
                               .request_timeout = how_.request_timeout,
                               .transaction_timeout = how_.transaction_timeout,
+                              .copy = entry.copy,
                               .bug = how_.log_bug});
   life->between = std::make_unique<watched_log>(
       *life->log,
@@ -139,7 +142,6 @@ void world::crash_at(std::uint32_t node, crash_point where, std::uint32_t nth,
 }
 
 bool world::reached(std::uint32_t node, crash_point where) {
-  ++points_reached_[static_cast<std::size_t>(where)];
   time_.note(static_cast<std::uint64_t>(where) + 100 * node);
   story_.tell(time_.now(), name_of(node),
               [&] { return std::string{simulation::name_of(where)}; });
@@ -151,6 +153,7 @@ bool world::reached(std::uint32_t node, crash_point where) {
     const moment back_after = it->back_after;
     crashes_.erase(it);
     ++crash_count_;
+    ++deaths_[static_cast<std::size_t>(where)];
     arm_next();
     story_.tell(time_.now(), name_of(node), [&] {
       return "is to die at: " + std::string{simulation::name_of(where)};
@@ -198,7 +201,7 @@ void world::send(const command& what) {
   });
 }
 
-cut world::look() { return cut{kafka_.reader(), plan_, sent_}; }
+cut world::look() { return cut{kafka_.reader(), plan_, sent_, told_}; }
 
 std::optional<std::uint32_t> world::owner_of(partition_index shard) const {
   for (std::uint32_t node = 0; node < nodes_.size(); ++node)
@@ -273,6 +276,9 @@ std::string world::what_is_left() {
            + " nodes are members of the group";
   if (!group.is_settled())
     return "the group rebalances";
+  for (const auto& each : nodes_)
+    if (each.life && each.life->log->is_busy())
+      return "a unit is under way";
   if (!all_is_owned())
     return "a shard is nobody's";
   if (!all_is_taken())
@@ -293,25 +299,30 @@ bool world::all_is_owned() {
   return true;
 }
 
-/// Behind the group's offsets no record lies in any input.
-bool world::all_is_taken() {
+group_offsets world::taken() {
+  group_offsets all;
   const auto& group = kafka_.group(plan_->name);
   const auto topics = kafka_.reader().topics().value();
   for (std::uint32_t t = 0; t < topics.size(); ++t) {
     if (topics[t].spec.role != ports::topic_role::source
         && topics[t].spec.role != ports::topic_role::inbox)
       continue;
-    for (std::uint32_t p = 0; p < topics[t].partitions.size(); ++p) {
-      const auto& bounds = topics[t].partitions[p];
-      const next_offset taken =
-          std::max(group.offset({t, p}).value_or(next_offset{0}), bounds.begin);
-      const auto left =
-          kafka_.reader().read({topic_index{t}, partition_index{p}}, taken, 1);
-      if (!left || !(*left)->records.empty())
-        return false;
-    }
+    for (std::uint32_t p = 0; p < topics[t].partitions.size(); ++p)
+      all[{t, p}] = std::max(group.offset({t, p}).value_or(next_offset{0}),
+                             topics[t].partitions[p].begin);
   }
-  return true;
+  return all;
+}
+
+/// Behind the group's offsets no record lies in any input.
+bool world::all_is_taken() {
+  const auto offsets = taken();
+  return std::all_of(offsets.begin(), offsets.end(), [this](const auto& each) {
+    const auto& [where, taken] = each;
+    const auto left = kafka_.reader().read(
+        {topic_index{where.topic}, partition_index{where.partition}}, taken, 1);
+    return left && (*left)->records.empty();
+  });
 }
 
 void world::come_to_rest(std::chrono::seconds limit) {
@@ -348,20 +359,26 @@ void world::apply(const fault& what) {
     return kafka_.delay_next_marker(what.how_long);
   if (what.kind == fault_kind::rebalance)
     return kafka_.group(plan_->name).rebalance();
+  if (what.kind == fault_kind::taken_expired)
+    return expire_taken();
   const std::uint32_t node = what.node % node_count();
   if (!is_up(node))
     return;
   auto& entry = nodes_[node];
   auto& log = *entry.life->log;
+  const auto crash_for = [this, node](moment how_long) {
+    crash(node);
+    time_.post_after(how_long, control_, [this, node] { start(node); });
+  };
   switch (what.kind) {
   case fault_kind::crash:
-    crash(node);
-    return time_.post_after(what.how_long, control_,
-                            [this, node] { start(node); });
-  case fault_kind::crash_point:
-    return crash_at(node,
-                    all_crash_points[what.detail % all_crash_points.size()], 0,
-                    what.how_long);
+    return crash_for(what.how_long);
+  case fault_kind::crash_point: {
+    const crash_point where =
+        all_crash_points[what.detail % all_crash_points.size()];
+    crash_at(node, where, 0, what.how_long);
+    return lead_to(where, node);
+  }
   case fault_kind::pause:
     block_workers(node, until);
     return log.network().pause(until);
@@ -391,11 +408,60 @@ void world::apply(const fault& what) {
   }
   case fault_kind::entity_ended:
     return end_entity(node, what.detail);
+  case fault_kind::copy_lost:
+    if (entry.copy)
+      entry.copy->lose();
+    return crash_for(what.how_long);
+  case fault_kind::copy_torn:
+    if (entry.copy)
+      entry.copy->tear();
+    return crash_for(what.how_long);
+  case fault_kind::copy_old:
+    if (entry.copy)
+      time_.post_after(what.how_long, control_,
+                       [this, node, old = local_copy{*entry.copy}] {
+                         crash(node);
+                         *nodes_[node].copy = old;
+                         start(node);
+                       });
+    return;
+  case fault_kind::late_join:
+    log.member().leave_join_behind(what.how_long);
+    return crash_for(moment{0});
   case fault_kind::broker_down:
   case fault_kind::slow_marker:
   case fault_kind::rebalance:
+  case fault_kind::taken_expired:
     break;
   }
+}
+
+/// Where a node rarely comes by itself.
+void world::lead_to(crash_point where, std::uint32_t node) {
+  auto& log = *nodes_[node].life->log;
+  switch (where) {
+  case crash_point::shards_revoked:
+  case crash_point::before_release:
+  case crash_point::after_release:
+    return log.member().leave(1s);
+  case crash_point::shards_lost:
+  case crash_point::shards_granted:
+    return kafka_.group(plan_->name).expire(member_of(node));
+  case crash_point::before_recovery:
+  case crash_point::after_recovery:
+    return log.units().plan_end(end_fault::refused, {});
+  default:
+    return;
+  }
+}
+
+/// Only what the group's offsets say is done: retention that deletes more loses
+/// records, and says nothing of whoever reads them.
+void world::expire_taken() {
+  const auto topics = kafka_.reader().topics().value();
+  for (const auto& [where, offset] : taken())
+    if (topics[where.topic].spec.role == ports::topic_role::source)
+      kafka_.delete_records(where, offset);
 }
 
 /// A CAF actor from outside may send an exit to whatever it has an address of.

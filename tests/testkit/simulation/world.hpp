@@ -78,25 +78,15 @@ public:
   [[nodiscard]] const engine::application_plan& plan_of_engine() const {
     return *plan_;
   }
+  /// The group's offsets of the application's inputs.
+  [[nodiscard]] group_offsets taken();
   /// Sums over all lives of all nodes.
   [[nodiscard]] engine::counters totals() const;
-  /// How often nodes died at a point where they were to.
+  /// How often nodes died at a point where they were to, and at which.
   [[nodiscard]] std::uint64_t crash_count() const noexcept {
     return crash_count_;
   }
-  /// How often nodes came to each crash point.
-  [[nodiscard]] const auto& points_reached() const noexcept {
-    return points_reached_;
-  }
-  /// What nodes told about messages, after the commit only.
-  struct told {
-    std::uint32_t node = 0;
-    moment at{0};
-    engine::answer_notice notice;
-  };
-  [[nodiscard]] const std::vector<told>& answers() const noexcept {
-    return answers_;
-  }
+  [[nodiscard]] const auto& deaths() const noexcept { return deaths_; }
 
 private:
   /// One life of one process.
@@ -115,6 +105,8 @@ private:
     explicit node_entry(const schedule& time) : clock(time) {}
     simulated_clock clock;
     std::unique_ptr<node_life> life;
+    /// On its disk.
+    std::shared_ptr<local_copy> copy;
     /// Distinguishes the lives.
     std::uint64_t life_number = 0;
     engine::counters past;
@@ -124,6 +116,8 @@ private:
   void block_workers(std::uint32_t node, moment until);
   void look_after_nodes();
   void end_entity(std::uint32_t node, std::uint64_t which);
+  void expire_taken();
+  void lead_to(crash_point where, std::uint32_t node);
   [[nodiscard]] std::optional<std::uint32_t>
   owner_of(partition_index shard) const;
   [[nodiscard]] std::string what_is_left();
@@ -147,8 +141,8 @@ private:
   /// How many of the plan's crashes were armed.
   std::size_t armed_ = 0;
   std::uint64_t crash_count_ = 0;
-  std::array<std::uint64_t, all_crash_points.size()> points_reached_{};
-  std::vector<told> answers_;
+  std::array<std::uint64_t, all_crash_points.size()> deaths_{};
+  std::vector<told_answer> told_;
   std::vector<command> sent_;
   bool mended_ = false;
 };
