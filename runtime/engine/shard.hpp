@@ -351,6 +351,9 @@ private:
   void compact();
   void compact_pack(std::string_view pack, std::uint64_t number);
   [[nodiscard]] bool compaction_wanted() const noexcept;
+  /// What compaction may read after a unit that wrote so much.
+  [[nodiscard]] std::uint64_t
+  compaction_budget(std::uint64_t written) const noexcept;
   void expire_answers();
 
   // restoring (shard_restore.cpp)

@@ -95,17 +95,11 @@ std::optional<std::shared_ptr<shard_unit>> shard::close(unit_id unit) {
   touched_in_flight_ = touch_number_;
   begin_unit();
   const std::uint64_t written = in_flight_->packs.bytes();
-  const double factor = plan_->options.changelog_live_factor;
   // Compaction rides on what messages write: a unit of nothing else uses up
   // the rest of the budget and gives no new one, or it would go round and
   // round where headers alone are above the bound.
   if (!only_compacts)
-    compaction_budget_ =
-        compaction_wanted()
-            ? compaction_bytes_min
-                  + static_cast<std::uint64_t>(1.5 * factor / (factor - 1.0)
-                                               * static_cast<double>(written))
-            : 0;
+    compaction_budget_ = compaction_budget(written);
   host_.continue_later();
   return in_flight_;
 }
@@ -455,6 +449,15 @@ bool shard::compaction_wanted() const noexcept {
          > static_cast<double>(changelog_.live_bytes())
                    * plan_->options.changelog_live_factor
                + static_cast<double>(plan_->options.changelog_slack_bytes);
+}
+
+std::uint64_t shard::compaction_budget(std::uint64_t written) const noexcept {
+  if (!compaction_wanted())
+    return 0;
+  const double factor = plan_->options.changelog_live_factor;
+  return compaction_bytes_min
+         + static_cast<std::uint64_t>(1.5 * factor / (factor - 1.0)
+                                      * static_cast<double>(written));
 }
 
 void shard::compact() {

@@ -448,6 +448,9 @@ void shard::serve() {
   if (changelog_.next_number() == changelog_.first_number())
     changelog_end_ = std::max(changelog_end_, reading_.end);
   front_ = changelog_.first_number();
+  // What units before have left to do, for instance where nobody knew that
+  // they were committed; one round of it.
+  compaction_budget_ = std::min(compaction_budget(0), changelog_.total_bytes());
   for (std::size_t i = 0; i < inputs_.size(); ++i)
     inputs_[i].begin_at(committed_positions_[i]);
   prepared_of_ = nullptr;

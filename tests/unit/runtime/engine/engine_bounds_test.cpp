@@ -319,6 +319,31 @@ TEST_CASE("compaction bounds the changelog, and what it leaves restores",
   CHECK(world.count().changelog_live_bytes == live);
 }
 
+TEST_CASE("a shard that comes back with a changelog above its bound brings it "
+          "back within, though nothing is to do",
+          "[runtime][engine][compaction]") {
+  auto options = one_shard();
+  engine_world world{counting_application(), options};
+  REQUIRE(world.start());
+  for (int i = 0; i < 50; ++i) {
+    world.send("adds", "k", json({.amount = 1}));
+    world.settle();
+  }
+  const auto before = world.count();
+  REQUIRE(before.changelog_bytes > 2 * before.changelog_live_bytes + 1024);
+  options.changelog_slack_bytes = 0;
+  world.deploy(counting_application(), options);
+  REQUIRE(world.restart());
+  world.pass(1s);
+  const auto now = world.count();
+  CHECK(now.changelog_bytes <= 2 * now.changelog_live_bytes + 1024);
+  world.pass(1s);
+  CHECK(world.count().units == now.units); // and then is at rest
+  REQUIRE(world.restart());
+  world.settle();
+  CHECK(world.state_of("counter", "k") == counter_state(50, 50));
+}
+
 TEST_CASE("states that lie before their moved schema restore",
           "[runtime][engine][compaction]") {
   // Whatever number of rounds the front stops at: schema already moved,
