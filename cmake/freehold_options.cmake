@@ -18,12 +18,15 @@ if(CCACHE_PROGRAM AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
 endif()
 
 add_library(freehold_options INTERFACE)
+set_target_properties(freehold_options PROPERTIES EXPORT_NAME options)
 target_compile_features(freehold_options INTERFACE cxx_std_20)
+# Our warnings are not those of whoever uses an installed library.
 target_compile_options(freehold_options INTERFACE
-  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wnon-virtual-dtor -Werror
-  -fno-omit-frame-pointer)
+  "$<BUILD_INTERFACE:-Wall;-Wextra;-Wpedantic;-Wshadow;-Wconversion>"
+  "$<BUILD_INTERFACE:-Wnon-virtual-dtor;-Werror;-fno-omit-frame-pointer>")
 target_include_directories(freehold_options INTERFACE
-  "${CMAKE_SOURCE_DIR}")
+  "$<BUILD_INTERFACE:${CMAKE_SOURCE_DIR}>"
+  "$<INSTALL_INTERFACE:include/freehold>")
 if(FREEHOLD_SANITIZE)
   target_compile_options(freehold_options INTERFACE
     -fsanitize=address,undefined -fno-sanitize-recover=all
@@ -40,5 +43,6 @@ function(freehold_library name)
   cmake_parse_arguments(ARG "" "" "SOURCES;LINKS" ${ARGN})
   add_library(freehold_${name} STATIC ${ARG_SOURCES})
   add_library(freehold::${name} ALIAS freehold_${name})
+  set_target_properties(freehold_${name} PROPERTIES EXPORT_NAME ${name})
   target_link_libraries(freehold_${name} PUBLIC freehold_options ${ARG_LINKS})
 endfunction()

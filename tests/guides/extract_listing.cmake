@@ -1,10 +1,14 @@
-# cmake -D DOCUMENT=... -D LISTING=... [-D LINES_MAX=...] [-D OUTPUT=...] -P this
+# cmake -D DOCUMENT=... -D LISTING=... [-D LANGUAGE=cpp] [-D LINES_MAX=...]
+#   [-D OUTPUT=...] -P this
 #
-# Finds the listing that begins with "```cpp LISTING" in a Markdown document;
-# fails if there is not exactly one. Then fails if it has more lines than
+# Finds the listing that begins with "```LANGUAGE LISTING" in a Markdown
+# document; fails if there is not exactly one. Then fails if it has more lines than
 # LINES_MAX, and writes it to OUTPUT.
 file(READ "${DOCUMENT}" text)
-set(fence "\n```cpp ${LISTING}\n")
+if(NOT LANGUAGE)
+  set(LANGUAGE cpp)
+endif()
+set(fence "\n```${LANGUAGE} ${LISTING}\n")
 string(FIND "${text}" "${fence}" begin)
 string(FIND "${text}" "${fence}" last REVERSE)
 if(begin EQUAL -1 OR NOT begin EQUAL last)

@@ -36,18 +36,18 @@ struct plan {
   std::uint32_t node_count = 1;
   std::uint32_t broker_count = 1;
   strategy order = strategy::random;
-  engine::engine_options options;
+  engine::engine_options options{};
   /// What the brokers know the members by, and how long they wait for them.
-  std::chrono::milliseconds session_timeout{0};
-  std::chrono::milliseconds transaction_timeout{0};
-  std::chrono::milliseconds request_timeout{0};
+  std::chrono::milliseconds session_timeout{6000};
+  std::chrono::milliseconds transaction_timeout{10'000};
+  std::chrono::milliseconds request_timeout{2000};
   /// Whether nodes keep copies of their changelogs.
   bool keeps_copies = true;
 
-  std::vector<timed_command> commands;
-  std::vector<numbered_fault> faults;
+  std::vector<timed_command> commands{};
+  std::vector<numbered_fault> faults{};
   /// Besides: each one counts from when the one before has happened.
-  std::vector<planned_crash> crashes;
+  std::vector<planned_crash> crashes{};
   /// When the faults end and everything is mended.
   moment length{0};
   /// A mistake in the nodes' logs, for a campaign that must find it.

@@ -210,6 +210,12 @@ std::optional<std::uint32_t> world::owner_of(partition_index shard) const {
   return std::nullopt;
 }
 
+std::uint32_t world::owner_of(std::string_view key) const {
+  const auto owner = owner_of(partition_of(key, plan_->options.shard_count));
+  require(owner.has_value(), "nobody has the shard of " + std::string{key});
+  return *owner;
+}
+
 std::string world::ask(std::string_view type, std::string_view key) {
   const std::string address = std::string{type} + "/" + std::string{key};
   const partition_index shard = partition_of(key, plan_->options.shard_count);
@@ -333,14 +339,15 @@ void world::come_to_rest(std::chrono::seconds limit) {
 
 void world::rest(std::chrono::seconds limit) {
   const moment deadline = time_.now() + limit;
-  for (std::string left = "something";;) {
+  // At both ends of a time without changes.
+  for (std::string left = "something", before;
+       !left.empty() || !before.empty();) {
     require(time_.now() < deadline, "it does not come to rest: " + left);
-    const std::uint64_t before = kafka_.change_count();
+    before = std::exchange(left, {});
+    const std::uint64_t changes = kafka_.change_count();
     run_for(quiet_time);
-    left = kafka_.change_count() != before ? "records are written"
-                                           : what_is_left();
-    if (left.empty())
-      return;
+    left = kafka_.change_count() != changes ? "records are written"
+                                            : what_is_left();
   }
 }
 

@@ -48,6 +48,9 @@ public:
   [[nodiscard]] bool is_up(std::uint32_t node) const {
     return nodes_[node].life != nullptr;
   }
+  /// The node that has the shard of a key. Throws `violation` where none does:
+  /// `rest` comes first.
+  [[nodiscard]] std::uint32_t owner_of(std::string_view key) const;
   void start(std::uint32_t node);
   /// The process dies: what was not committed never was.
   void crash(std::uint32_t node);

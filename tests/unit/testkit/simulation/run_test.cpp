@@ -1,7 +1,12 @@
+#include "runtime/base/hash.hpp"
+#include "tests/testkit/simulation/checks.hpp"
 #include "tests/testkit/simulation/run.hpp"
+#include "tests/testkit/simulation/world.hpp"
 #include "tests/unit/runtime/engine/counting_entities.hpp"
 
 #include <catch2/catch.hpp>
+
+#include <algorithm>
 
 using namespace freehold;
 using namespace freehold::simulation;
@@ -95,6 +100,86 @@ TEST_CASE("a mark that was never reached fails its campaign", "[simulation]") {
   const report came = run_campaign(what, few(3));
   CHECK(!came.ok());
   CHECK(came.never == std::vector<std::string>{"never happened: pigs fly"});
+}
+
+TEST_CASE("a campaign that is to reach everything names what it did not reach",
+          "[simulation]") {
+  auto what = counting().nodes(1, 1).faults(0).reaches_everything();
+  what.at_rest("k0", [](const cut&) {});
+  const report came = run_campaign(what, few(2));
+  CHECK(!came.ok());
+  const auto never = [&came](const std::string& mark) {
+    return std::count(came.never.begin(), came.never.end(),
+                      "never happened: " + mark);
+  };
+  CHECK(never("fault: crash") == 1);
+  CHECK(never("kafka: a shard went to another member") == 1);
+  CHECK(never("a node died at: before a commit") == 1);
+  CHECK(never("fault: pause") == 1);
+  CHECK(run_campaign(what.without(fault_kind::pause), few(2))
+            .marks.count("fault: pause")
+        == 0);
+}
+
+TEST_CASE("an exhaustive run names the points at which nobody died",
+          "[simulation]") {
+  const auto what = counting().commands(1, draw_add);
+  const report came =
+      run_exhaustively(what, {.seed = 1, .times_max = 1, .pairs_times_max = 0});
+  INFO(to_text(came));
+  CHECK(came.failures.empty());
+  CHECK(came.marks.at("a node died at: before a commit") > 0);
+  CHECK(std::count(came.never.begin(), came.never.end(),
+                   "never happened: a node died at: shards lost")
+        == 1);
+}
+
+TEST_CASE("a journal that does not make its states fails the check of folds",
+          "[simulation]") {
+  plan calm{.node_count = 1};
+  story told;
+  world nodes{calm, test_entities::counting_application(), told};
+  nodes.rest(60s);
+  nodes.send({"adds", "k", R"({"amount":5})", {{"ce_type", "Add"}}});
+  nodes.rest(60s);
+  CHECK(states_are_folds(nodes.look()) == 2); // an event and a state
+  std::string headers;
+  append_header(headers, "ce_id", "forged");
+  append_header(headers, "ce_type", "Added");
+  const std::string next = GENERATE("2", "3");
+  append_header(headers, "ce_sequence", next);
+  nodes.kafka().append_from_outside(
+      "counter-events", partition_of("k", calm.options.shard_count),
+      timestamp{0}, "k", R"({"amount":1,"id":"x"})", header_list{headers});
+  CHECK_THROWS_WITH(
+      states_are_folds(nodes.look()),
+      Catch::Contains(next == "2" ? "has seen 1 events" : "where 2 is next"));
+}
+
+TEST_CASE("another answer to the same id fails the check of answers",
+          "[simulation]") {
+  plan calm{.node_count = 1};
+  story silent;
+  world nodes{calm, test_entities::counting_application(), silent};
+  const auto answered = [](const char* id, const char* body,
+                           engine::answer_status how) {
+    return told_answer{0, moment{0}, {"counter", "k", id, how, body}};
+  };
+  using enum engine::answer_status;
+  const std::vector<command> sent;
+  const auto check = [&](const std::vector<told_answer>& told) {
+    return answers_agree(
+        cut{nodes.kafka().reader(), nodes.look().plan(), sent, told});
+  };
+  CHECK(check({answered("a", "1", applied), answered("a", "1", applied),
+               answered("b", "2", applied)})
+        == 3);
+  CHECK(check({answered("a", "", dead_lettered), answered("a", "1", applied)})
+        == 2);
+  CHECK_THROWS(
+      check({answered("a", "1", applied), answered("a", "2", applied)}));
+  CHECK_THROWS(
+      check({answered("a", "1", applied), answered("a", "1", rejected)}));
 }
 
 TEST_CASE("what holds at any moment is looked at on the way", "[simulation]") {
