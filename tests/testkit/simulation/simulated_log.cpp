@@ -354,7 +354,8 @@ void simulated_log::look_up(std::shared_ptr<ports::lookup> what) {
     return network_->after(moment{0}, [this, what] {
       listener_->looked_up(what, not_in_layout(what->source));
     });
-  if (is_copied(what->source, next_offset{what->offsets.front().value()}))
+  if (!what->offsets.empty()
+      && is_copied(what->source, next_offset{what->offsets.front().value()}))
     return network_->after(moment{0}, [this, what] {
       if (how_.copy->look_up(what->source.partition.value(), *what))
         listener_->looked_up(what, {});
@@ -468,28 +469,50 @@ void simulated_log::commit(std::shared_ptr<const ports::commit_unit> unit) {
     if (auto checked = check(*unit); !checked)
       return ended(unit, {}, {commit_outcome::failed, checked.error(), {}});
     std::map<place, std::vector<const ports::append*>> by_place;
-    for (const auto& part : unit->parts)
-      for (const ports::append& each : part->appends)
-        by_place[stored(each.target)].push_back(&each);
-    transactional_producer::transaction what;
-    for (const auto& [where, appends] : by_place)
-      what.batches[where] = producer_batch::copy(appends);
     std::vector<changelog_part> changelog;
     for (const auto& part : unit->parts) {
       auto& of_part = changelog.emplace_back();
-      if (!changelog_)
-        continue;
-      of_part.where = stored({*changelog_, part->shard});
-      const auto batch = what.batches.find(of_part.where);
-      if (batch != what.batches.end())
-        of_part.what = batch->second;
+      for (const ports::append& each : part->appends) {
+        const place where = stored(each.target);
+        auto& batch = by_place[where];
+        if (changelog_ == each.target.topic)
+          of_part.emplace_back(where, static_cast<std::int64_t>(batch.size()));
+        batch.push_back(&each);
+      }
     }
+    transactional_producer::transaction what;
+    for (const auto& [where, appends] : by_place)
+      what.batches[where] = producer_batch::copy(appends);
+    std::map<place, std::shared_ptr<const producer_batch>> copied;
+    if (how_.copy && changelog_)
+      for (const auto& part : unit->parts) {
+        const place where = stored({*changelog_, part->shard});
+        if (const auto batch = what.batches.find(where);
+            batch != what.batches.end())
+          copied[where] = batch->second;
+      }
     what.offsets = [this, unit] { return offsets_of(*unit); };
-    units_.run(std::move(what),
-               [this, unit, changelog = std::move(changelog)](auto how) {
-                 ended(unit, changelog, std::move(how));
-               });
+    units_.run(std::move(what), [this, unit, changelog = std::move(changelog),
+                                 copied = std::move(copied)](auto how) {
+      if (how.how == commit_outcome::done)
+        copy(*unit, copied, how);
+      ended(unit, changelog, std::move(how));
+    });
   });
+}
+
+/// Of shards that are still held as they were: no other has written since.
+void simulated_log::copy(
+    const ports::commit_unit& unit,
+    const std::map<place, std::shared_ptr<const producer_batch>>& changelog,
+    const transactional_producer::outcome& how) {
+  for (const auto& [where, batch] : changelog)
+    for (const auto& part : unit.parts)
+      if (part->shard.value() == where.partition
+          && holds(part->shard, part->epoch)) {
+        how_.copy->append(where.partition, how.first.at(where), batch);
+        break; // the others of that shard are in the same batch
+      }
 }
 
 void simulated_log::ended(const std::shared_ptr<const ports::commit_unit>& unit,
@@ -500,17 +523,10 @@ void simulated_log::ended(const std::shared_ptr<const ports::commit_unit>& unit,
   told.outcome = how.how;
   told.why = std::move(how.why);
   if (how.how == commit_outcome::done)
-    for (std::size_t i = 0; i < changelog.size(); ++i) {
+    for (const auto& part : changelog) {
       auto& offsets = told.changelog_offsets.emplace_back();
-      const auto& [where, what] = changelog[i];
-      if (!what)
-        continue;
-      const record_offset first = how.first[where];
-      for (std::size_t k = 0; k < what->records.size(); ++k)
-        offsets.emplace_back(first.value() + static_cast<std::int64_t>(k));
-      const auto& part = *unit->parts[i];
-      if (how_.copy && holds(part.shard, part.epoch))
-        how_.copy->append(part.shard.value(), first, what);
+      for (const auto& [where, index] : part)
+        offsets.emplace_back(how.first[where].value() + index);
     }
   else
     recovery_needed_ = true;

@@ -183,11 +183,13 @@ private:
   [[nodiscard]] result<void> check(const ports::commit_unit& unit) const;
   [[nodiscard]] result<std::optional<transactional_producer::offsets_to_send>>
   offsets_of(const ports::commit_unit& unit);
-  /// Of one part, what it appends to its changelog.
-  struct changelog_part {
-    place where{};
-    std::shared_ptr<const producer_batch> what;
-  };
+  /// Where in the batches of a unit the records are that one part appends to
+  /// its changelog.
+  using changelog_part = std::vector<std::pair<place, std::int64_t>>;
+  void
+  copy(const ports::commit_unit& unit,
+       const std::map<place, std::shared_ptr<const producer_batch>>& changelog,
+       const transactional_producer::outcome& how);
   void ended(const std::shared_ptr<const ports::commit_unit>& unit,
              const std::vector<changelog_part>& changelog,
              transactional_producer::outcome how);
