@@ -11,14 +11,14 @@ set(package_dir "${CMAKE_INSTALL_LIBDIR}/cmake/freehold")
 install(TARGETS freehold freehold-sim)
 install(TARGETS
     freehold_options
-    freehold_base freehold_codec freehold_entity freehold_analytics
-    freehold_engine freehold_log freehold_ledger
+    freehold_base freehold_ports freehold_codec freehold_entity freehold_analytics
+    freehold_engine freehold_log freehold_ledger freehold_kafka
     freehold_entity_kit freehold_testkit freehold_simulation
   EXPORT freehold)
 install(EXPORT freehold NAMESPACE freehold:: DESTINATION "${package_dir}"
   FILE freeholdTargets.cmake)
 
-foreach(folder runtime bridges/log bridges/ledger tests/testkit)
+foreach(folder runtime bridges/log bridges/ledger bridges/kafka tests/testkit)
   install(DIRECTORY "${folder}/"
     DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/freehold/${folder}"
     FILES_MATCHING PATTERN "*.hpp")

@@ -1,7 +1,8 @@
-# freehold_test(NAME SOURCES ... [LINKS ...] [LABELS ...]): a Catch2 binary whose
-# cases CTest knows one by one. `main` and Catch2 itself are compiled once.
+# freehold_test(NAME SOURCES ... [LINKS ...] [LABELS ...] [PROPERTIES ...]): a
+# Catch2 binary whose cases CTest knows one by one, with more properties of
+# theirs. `main` and Catch2 itself are compiled once.
 function(freehold_test name)
-  cmake_parse_arguments(ARG "" "" "SOURCES;LINKS;LABELS" ${ARGN})
+  cmake_parse_arguments(ARG "" "" "SOURCES;LINKS;LABELS;PROPERTIES" ${ARGN})
   add_executable(${name} ${ARG_SOURCES})
   target_link_libraries(${name} PRIVATE freehold_test_main ${ARG_LINKS})
   # False positives of g++ 12 inside std::string at -O3 (GCC bugs 105329,
@@ -11,5 +12,5 @@ function(freehold_test name)
     -Wno-maybe-uninitialized)
   target_precompile_headers(${name} REUSE_FROM freehold_test_main)
   catch_discover_tests(${name} TEST_PREFIX "${name}: "
-    PROPERTIES LABELS "${ARG_LABELS}")
+    PROPERTIES LABELS "${ARG_LABELS}" ${ARG_PROPERTIES})
 endfunction()

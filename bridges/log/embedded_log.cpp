@@ -1,7 +1,7 @@
 #include "bridges/log/embedded_log.hpp"
 
 #include "bridges/log/durable_files.hpp"
-#include "bridges/log/log_layout.hpp"
+#include "runtime/ports/log_layout.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -106,7 +106,7 @@ result<void> embedded_log::start(const ports::log_layout& layout,
   const std::lock_guard stop_lock{stop_gate_};
   if (started_ || stopping_)
     return error{errc::invalid_argument, "a log is started once"};
-  if (auto checked = check_layout(layout); !checked)
+  if (auto checked = ports::check_layout(layout); !checked)
     return checked;
   const auto numbers = make_topics(layout);
   if (!numbers)

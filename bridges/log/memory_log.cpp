@@ -1,6 +1,6 @@
 #include "bridges/log/memory_log.hpp"
 
-#include "bridges/log/log_layout.hpp"
+#include "runtime/ports/log_layout.hpp"
 
 #include <string>
 #include <utility>
@@ -70,7 +70,7 @@ result<void> memory_log::start(const ports::log_layout& layout,
   const std::lock_guard lock{storage_->gate()};
   if (listener_ != nullptr || stopped_)
     return error{errc::invalid_argument, "a log is started once"};
-  if (auto checked = check_layout(layout); !checked)
+  if (auto checked = ports::check_layout(layout); !checked)
     return checked;
   auto topics = storage_->ensure(layout);
   if (!topics)

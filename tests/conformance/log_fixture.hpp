@@ -23,11 +23,12 @@ enum class planned : std::uint8_t {
 /// not every log can be put through have files of their own, and only binaries
 /// of logs that can link them: none passes without having been tried.
 ///
-/// | file                            | needs                          |
-/// |---------------------------------|--------------------------------|
-/// | `log_ownership_conformance.cpp` | `revoke`, `lose`, `grant`      |
-/// | `log_gap_conformance.cpp`       | offsets that have gaps         |
-/// | `log_retention_conformance.cpp` | `advance_clock`                |
+/// | file                              | needs                         |
+/// |-----------------------------------|-------------------------------|
+/// | `log_ownership_conformance.cpp`   | `revoke`, `lose`, `grant`     |
+/// | `log_gap_conformance.cpp`         | offsets that have gaps        |
+/// | `log_retention_conformance.cpp`   | `advance_clock`               |
+/// | `log_topic_order_conformance.cpp` | topics in the order of making |
 class log_fixture {
 public:
   log_fixture() = default;
@@ -51,6 +52,10 @@ public:
   /// Moves the clock that retention goes by.
   virtual void advance_clock(std::chrono::milliseconds) { cannot(); }
 
+  /// The time that a record of that time comes back with.
+  [[nodiscard]] virtual timestamp kept_time(timestamp when) const {
+    return when;
+  }
   /// Whether offsets count on without gaps.
   [[nodiscard]] virtual bool contiguous() const { return true; }
 

@@ -1,7 +1,7 @@
 #include "tests/testkit/simulation/simulated_kafka.hpp"
 
-#include "bridges/log/log_layout.hpp"
 #include "runtime/base/hash.hpp"
+#include "runtime/ports/log_layout.hpp"
 
 #include <algorithm>
 #include <stdexcept>
@@ -71,7 +71,7 @@ simulated_kafka::~simulated_kafka() = default;
 
 result<std::vector<std::uint32_t>>
 simulated_kafka::ensure(const ports::log_layout& layout) {
-  if (auto checked = bridges::log::check_layout(layout); !checked)
+  if (auto checked = ports::check_layout(layout); !checked)
     return checked.error();
   const auto number_of = [this](const std::string& name) {
     return static_cast<std::uint32_t>(

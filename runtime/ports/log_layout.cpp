@@ -1,16 +1,16 @@
-#include "bridges/log/log_layout.hpp"
+#include "runtime/ports/log_layout.hpp"
 
 #include <string>
 #include <utility>
 
-namespace freehold::bridges::log {
+namespace freehold::ports {
 
-result<void> check_layout(const ports::log_layout& layout) {
+result<void> check_layout(const log_layout& layout) {
   if (layout.shard_count == 0)
     return error{errc::invalid_argument, "the layout has no shards"};
   bool changelog = false;
   for (std::size_t i = 0; i < layout.topics.size(); ++i) {
-    const ports::topic_spec& spec = layout.topics[i];
+    const topic_spec& spec = layout.topics[i];
     if (spec.name.empty() || spec.partition_count == 0)
       return error{errc::invalid_argument,
                    "topic " + std::to_string(i)
@@ -19,19 +19,18 @@ result<void> check_layout(const ports::log_layout& layout) {
       if (layout.topics[j].name == spec.name)
         return error{errc::invalid_argument,
                      "the layout names topic " + spec.name + " twice"};
-    if (spec.role != ports::topic_role::output
+    if (spec.role != topic_role::output
         && spec.partition_count != layout.shard_count)
       return error{errc::mismatch, "topic " + spec.name + " has "
                                        + std::to_string(spec.partition_count)
                                        + " partitions and the application "
                                        + std::to_string(layout.shard_count)
                                        + " shards: give both the same number"};
-    if (spec.role == ports::topic_role::changelog
-        && std::exchange(changelog, true))
+    if (spec.role == topic_role::changelog && std::exchange(changelog, true))
       return error{errc::invalid_argument,
                    "the layout has more than one changelog"};
   }
   return {};
 }
 
-} // namespace freehold::bridges::log
+} // namespace freehold::ports

@@ -1,0 +1,173 @@
+#include "bridges/kafka/group_member.hpp"
+
+#include "bridges/kafka/kafka_error.hpp"
+#include "bridges/kafka/topic_setup.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <utility>
+
+namespace freehold::bridges::kafka {
+
+namespace {
+
+/// The library wants to be asked now and then, or it gives the membership up;
+/// and lost assignments are looked for.
+constexpr std::chrono::milliseconds poll_interval{500};
+
+group_member::shards shards_of(const rd_kafka_topic_partition_list_t& which) {
+  group_member::shards all;
+  for (int i = 0; i < which.cnt; ++i)
+    all.insert(static_cast<std::uint32_t>(which.elems[i].partition));
+  return all;
+}
+
+} // namespace
+
+group_member::group_member(const kafka_settings& how, serial_thread& home,
+                           listener tells)
+    : how_(how),
+      home_(home),
+      tells_(std::move(tells)),
+      waker_(home, [this] { poll(); }) {}
+
+result<void> group_member::start() {
+  auto conf = make_conf(how_, client_role::member, {});
+  if (!conf)
+    return conf.error();
+  auto made = make_client(*std::move(conf), client_role::member);
+  if (!made)
+    return made.error();
+  client_ = *std::move(made);
+  rd_kafka_poll_set_consumer(client_.get());
+  queue_.reset(rd_kafka_queue_get_consumer(client_.get()));
+  waker_.watch(*queue_);
+  const partitions_ptr topics = new_partitions();
+  rd_kafka_topic_partition_list_add(topics.get(), shards_topic(how_).c_str(),
+                                    RD_KAFKA_PARTITION_UA);
+  const auto code = rd_kafka_subscribe(client_.get(), topics.get());
+  if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
+    return to_error(code, "kafka: joins the group " + how_.application);
+  poll();
+  return {};
+}
+
+void group_member::stop() {
+  if (client_ == nullptr)
+    return;
+  queue_waker::ignore(*queue_);
+  queue_ = nullptr;
+  client_ = nullptr; // joins the threads that might wake us
+}
+
+group_ptr group_member::identity() const {
+  return group_ptr{rd_kafka_consumer_group_metadata(client_.get())};
+}
+
+void group_member::poll() {
+  if (client_ == nullptr)
+    return;
+  if (!waker_.looks())
+    home_.post_after(poll_interval, [this] { poll(); });
+  // Not answered yet, and by now somebody else's.
+  if (!revoked_.empty() && rd_kafka_assignment_lost(client_.get()) != 0)
+    lose_asked();
+  while (const event_ptr event{rd_kafka_queue_poll(queue_.get(), 0)}) {
+    switch (rd_kafka_event_type(event.get())) {
+    case RD_KAFKA_EVENT_REBALANCE:
+      rebalance(*event);
+      break;
+    case RD_KAFKA_EVENT_ERROR: {
+      const auto code = rd_kafka_event_error(event.get());
+      const error why = to_error(code, "kafka: the group " + how_.application);
+      if (rd_kafka_event_error_is_fatal(event.get()) != 0
+          || code == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID)
+        tells_.refused(
+            {why.code, why.context + ", as " + how_.node_id
+                           + ": does another process run with this node.id?"});
+      else
+        spdlog::info("{}: {}", to_string(why),
+                     rd_kafka_event_error_string(event.get()));
+      break;
+    }
+    default:
+      break;
+    }
+  }
+}
+
+// -- rebalances --------------------------------------------------------------
+
+void group_member::rebalance(const rd_kafka_event_t& event) {
+  const auto* const which = rd_kafka_event_topic_partition_list(
+      const_cast<rd_kafka_event_t*>(&event));
+  if (rd_kafka_event_error(const_cast<rd_kafka_event_t*>(&event))
+      == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS)
+    assign(*which);
+  else
+    revoke(*which);
+}
+
+void group_member::assign(const rd_kafka_topic_partition_list_t& which) {
+  // From a place of ours: nobody asks where the group has come to.
+  const partitions_ptr from{rd_kafka_topic_partition_list_copy(&which)};
+  for (int i = 0; i < from->cnt; ++i)
+    from->elems[i].offset = 0;
+  const error_ptr failed{
+      rd_kafka_incremental_assign(client_.get(), from.get())};
+  if (failed != nullptr)
+    spdlog::warn("kafka: takes shards: {}",
+                 rd_kafka_error_string(failed.get()));
+  const shards added = shards_of(which);
+  owned_.insert(added.begin(), added.end());
+  if (!added.empty())
+    tells_.assigned(added);
+}
+
+void group_member::revoke(const rd_kafka_topic_partition_list_t& which) {
+  revoked_ = shards_of(which);
+  awaited_ = revoked_;
+  if (rd_kafka_assignment_lost(client_.get()) != 0)
+    return lose_asked();
+  if (revoked_.empty())
+    return answer_revoke();
+  tells_.to_release(revoked_);
+}
+
+void group_member::lose_asked() {
+  const shards gone = std::exchange(awaited_, {});
+  answer_revoke();
+  if (!gone.empty())
+    tells_.lost(gone);
+}
+
+void group_member::released(const shards& which) {
+  if (awaited_.empty())
+    return;
+  for (const std::uint32_t each : which)
+    awaited_.erase(each);
+  if (awaited_.empty())
+    answer_revoke();
+}
+
+void group_member::answer_revoke() {
+  for (const std::uint32_t each : revoked_)
+    owned_.erase(each);
+  const shards gone = std::exchange(revoked_, {});
+  const error_ptr failed{
+      rd_kafka_incremental_unassign(client_.get(), partitions_of(gone).get())};
+  if (failed != nullptr)
+    spdlog::warn("kafka: lets shards go: {}",
+                 rd_kafka_error_string(failed.get()));
+}
+
+partitions_ptr group_member::partitions_of(const shards& which) const {
+  partitions_ptr made = new_partitions();
+  const std::string topic = shards_topic(how_);
+  for (const std::uint32_t each : which)
+    rd_kafka_topic_partition_list_add(made.get(), topic.c_str(),
+                                      static_cast<std::int32_t>(each));
+  return made;
+}
+
+} // namespace freehold::bridges::kafka

@@ -1,0 +1,172 @@
+#include "bridges/kafka/kafka_settings.hpp"
+
+#include "bridges/kafka/kafka_error.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <array>
+#include <string_view>
+#include <utility>
+
+namespace freehold::bridges::kafka {
+
+namespace {
+
+/// Properties that only we set, and why.
+constexpr std::array locked{
+    std::pair{"bootstrap.servers", "it is kafka.bootstrap-servers"},
+    std::pair{"group.id", "it is the application's name"},
+    std::pair{"group.instance.id", "it is node.id"},
+    std::pair{"transactional.id", "it derives from node.id"},
+    std::pair{"enable.idempotence", "transactions need it"},
+    std::pair{"acks", "transactions need all of them"},
+    std::pair{"request.required.acks", "transactions need all of them"},
+    std::pair{"enable.auto.commit", "positions are committed with their unit"},
+    std::pair{"enable.auto.offset.store",
+              "positions are committed with their unit"},
+    std::pair{"isolation.level", "only committed records may be handled"},
+    std::pair{"auto.offset.reset", "a position that is gone must not be "
+                                   "replaced in silence"},
+    std::pair{"enable.partition.eof", "the ends of partitions are watched"},
+    std::pair{"partition.assignment.strategy",
+              "shards move one by one, which cooperative-sticky does"},
+    std::pair{"partitioner", "keys lie where the Java client puts them"},
+    std::pair{"session.timeout.ms", "it is kafka.session-timeout-ms"},
+    std::pair{"transaction.timeout.ms", "it is kafka.transaction-timeout-ms"},
+    std::pair{"message.timeout.ms", "it follows from the transaction's"},
+    std::pair{"delivery.timeout.ms", "it follows from the transaction's"},
+    std::pair{"allow.auto.create.topics",
+              "topics are made with their settings"},
+};
+
+class builder {
+public:
+  explicit builder(conf_ptr conf) : conf_(std::move(conf)) {}
+
+  /// Ours: a name that the library does not know is left out.
+  void set(const char* name, const std::string& value) {
+    std::array<char, 256> why{};
+    if (rd_kafka_conf_set(conf_.get(), name, value.c_str(), why.data(),
+                          why.size())
+        != RD_KAFKA_CONF_OK)
+      spdlog::debug("kafka: {} is not set: {}", name, why.data());
+  }
+
+  result<void> pass(const kafka_settings::properties& theirs) {
+    for (const auto& [name, value] : theirs) {
+      for (const auto& [ours, reason] : locked)
+        if (name == ours)
+          return error{errc::invalid_argument,
+                       "kafka: " + name + " cannot be set: " + reason};
+      std::array<char, 256> why{};
+      if (rd_kafka_conf_set(conf_.get(), name.c_str(), value.c_str(),
+                            why.data(), why.size())
+          != RD_KAFKA_CONF_OK)
+        return error{errc::invalid_argument,
+                     "kafka: " + name + " = " + value + ": " + why.data()
+                         + "; the names are librdkafka's"};
+    }
+    return {};
+  }
+
+  [[nodiscard]] conf_ptr take() { return std::move(conf_); }
+  [[nodiscard]] rd_kafka_conf_t* get() const { return conf_.get(); }
+
+private:
+  conf_ptr conf_;
+};
+
+void log_line(const rd_kafka_t* client, int level, const char* facility,
+              const char* text) {
+  // A connection that comes and goes is no news; errors come as events, too.
+  const auto how = level <= 3   ? spdlog::level::warn
+                   : level <= 5 ? spdlog::level::info
+                                : spdlog::level::debug;
+  spdlog::log(how, "kafka: {}: {}: {}", rd_kafka_name(client), facility, text);
+}
+
+/// Wakes a commit as soon as everything was delivered.
+void delivered(rd_kafka_t*, const rd_kafka_message_t* what, void*) {
+  // Whoever waits for its place passed it along with the record.
+  if (what->_private != nullptr && what->err == RD_KAFKA_RESP_ERR_NO_ERROR)
+    *static_cast<std::int64_t*>(what->_private) = what->offset;
+}
+
+} // namespace
+
+result<conf_ptr> make_conf(const kafka_settings& how, client_role role,
+                           const std::string& transactional_id) {
+  builder conf{conf_ptr{rd_kafka_conf_new()}};
+  const bool consumes = role == client_role::member
+                        || role == client_role::reader
+                        || role == client_role::end_finder;
+  // What may be changed comes first.
+  conf.set("client.id", "freehold-" + how.node_id);
+  conf.set("socket.nagle.disable", "true");
+  conf.set("socket.keepalive.enable", "true");
+  conf.set("log.connection.close", "false");
+  if (consumes) {
+    // The topic of shards is empty for ever.
+    conf.set("fetch.wait.max.ms", role == client_role::member ? "5000" : "100");
+    conf.set("fetch.queue.backoff.ms", "10");
+    conf.set("queued.min.messages", "100000");
+    conf.set("max.poll.interval.ms", "60000");
+    conf.set("heartbeat.interval.ms",
+             std::to_string(how.session_timeout.count() / 5));
+  } else {
+    conf.set("compression.codec", "lz4");
+    conf.set("linger.ms", "20");
+    conf.set("queue.buffering.max.messages", "1000000");
+    conf.set("message.max.bytes", std::to_string(message_bytes_max));
+  }
+  if (auto passed = conf.pass(how.common); !passed)
+    return passed.error();
+  if (auto passed = conf.pass(consumes ? how.consumer : how.producer); !passed)
+    return passed.error();
+
+  conf.set("bootstrap.servers", how.bootstrap_servers);
+  conf.set("allow.auto.create.topics", "false");
+  if (consumes) {
+    conf.set("group.id", how.application);
+    conf.set("enable.auto.commit", "false");
+    conf.set("enable.auto.offset.store", "false");
+    conf.set("auto.offset.reset", "error");
+    conf.set("isolation.level", role == client_role::end_finder
+                                    ? "read_uncommitted"
+                                    : "read_committed");
+    conf.set("enable.partition.eof",
+             role == client_role::reader ? "true" : "false");
+  }
+  if (role == client_role::member) {
+    conf.set("group.instance.id", how.node_id);
+    conf.set("partition.assignment.strategy", "cooperative-sticky");
+    conf.set("session.timeout.ms", std::to_string(how.session_timeout.count()));
+    rd_kafka_conf_set_events(conf.get(),
+                             RD_KAFKA_EVENT_REBALANCE | RD_KAFKA_EVENT_ERROR);
+  }
+  if (role == client_role::producer) {
+    conf.set("transactional.id", transactional_id);
+    conf.set("transaction.timeout.ms",
+             std::to_string(how.transaction_timeout.count()));
+    rd_kafka_conf_set_dr_msg_cb(conf.get(), delivered);
+  }
+  rd_kafka_conf_set_log_cb(conf.get(), log_line);
+  return conf.take();
+}
+
+result<client_ptr> make_client(conf_ptr conf, client_role role) {
+  std::array<char, 512> why{};
+  const bool consumes = role == client_role::member
+                        || role == client_role::reader
+                        || role == client_role::end_finder;
+  rd_kafka_t* const made =
+      rd_kafka_new(consumes ? RD_KAFKA_CONSUMER : RD_KAFKA_PRODUCER, conf.get(),
+                   why.data(), why.size());
+  if (made == nullptr)
+    return error{errc::invalid_argument,
+                 std::string{"kafka: a client cannot be made: "} + why.data()};
+  (void)conf.release(); // it is the client's now
+  return client_ptr{made};
+}
+
+} // namespace freehold::bridges::kafka

@@ -1,0 +1,63 @@
+#pragma once
+
+#include "bridges/kafka/handles.hpp"
+#include "runtime/base/result.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <string>
+
+namespace freehold::bridges::kafka {
+
+/// How a node reaches its cluster.
+struct kafka_settings {
+  using properties = std::map<std::string, std::string, std::less<>>;
+
+  std::string bootstrap_servers;
+  /// Names the consumer group, the transactional ids and the topic of shards;
+  /// the same on all nodes.
+  std::string application;
+  /// Tells this node from the others, and stays through its restarts: its
+  /// static membership (KIP-345) and its transactional id derive from it.
+  std::string node_id;
+  /// Of topics that are made; 0: the cluster's default.
+  std::int32_t replication_factor = 0;
+  /// How long a node that died keeps its shards.
+  std::chrono::milliseconds session_timeout{10'000};
+  /// How long a node that stands still can keep others from its shards.
+  std::chrono::milliseconds transaction_timeout{10'000};
+  /// librdkafka's own, for both kinds of client or for one; not those that
+  /// exactly-once rests on.
+  properties common{};
+  properties consumer{};
+  properties producer{};
+};
+
+/// The largest request to write; above the largest record of an engine with
+/// room for what Kafka adds.
+inline constexpr std::int32_t message_bytes_max = 2 << 20;
+
+enum class client_role : std::uint8_t {
+  /// A member of the group: has shards, reads nothing.
+  member,
+  /// Reads committed records of partitions that it is told.
+  reader,
+  /// Sees what is not committed, too: asks how far partitions go.
+  end_finder,
+  /// Writes transactions. `transactional_id` tells them apart.
+  producer,
+  /// Makes topics, deletes records.
+  admin,
+};
+
+/// librdkafka's configuration for a client. Errors: `invalid_argument` naming
+/// the property, why it cannot be set and what to do.
+[[nodiscard]] result<conf_ptr> make_conf(const kafka_settings& how,
+                                         client_role role,
+                                         const std::string& transactional_id);
+
+/// A client from its configuration. Errors: `invalid_argument`.
+[[nodiscard]] result<client_ptr> make_client(conf_ptr conf, client_role role);
+
+} // namespace freehold::bridges::kafka

@@ -1,0 +1,131 @@
+#include "bridges/kafka/lookup_service.hpp"
+
+#include "bridges/kafka/kafka_error.hpp"
+#include "bridges/kafka/message_batch.hpp"
+
+#include <utility>
+
+namespace freehold::bridges::kafka {
+
+namespace {
+
+/// Records that are read through rather than sought past.
+constexpr std::int64_t gap_max = 500;
+constexpr int poll_ms = 100;
+constexpr int answer_ms_max = 5000;
+
+} // namespace
+
+lookup_service::lookup_service(const kafka_settings& how,
+                               std::vector<std::string> topic_names,
+                               answer tell)
+    : how_(how), topic_names_(std::move(topic_names)), tell_(std::move(tell)) {}
+
+result<void> lookup_service::start() {
+  auto conf = make_conf(how_, client_role::reader, {});
+  if (!conf)
+    return conf.error();
+  auto made = make_client(*std::move(conf), client_role::reader);
+  if (!made)
+    return made.error();
+  client_ = *std::move(made);
+  rd_kafka_poll_set_consumer(client_.get());
+  return {};
+}
+
+void lookup_service::stop() {
+  stopping_ = true;
+  thread_.stop();
+}
+
+void lookup_service::look_up(std::shared_ptr<ports::lookup> what) {
+  thread_.post([this, what = std::move(what)]() mutable {
+    auto outcome = read(*what);
+    rd_kafka_assign(client_.get(), nullptr);
+    if (!stopping_)
+      tell_(std::move(what), std::move(outcome));
+  });
+}
+
+result<void> lookup_service::begin_at(topic_partition source,
+                                      next_offset from) {
+  const partitions_ptr which = new_partitions();
+  rd_kafka_topic_partition_list_add(
+      which.get(), topic_names_[source.topic.value()].c_str(),
+      static_cast<std::int32_t>(source.partition.value()))
+      ->offset = from.value();
+  const auto code = rd_kafka_assign(client_.get(), which.get());
+  if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
+    return to_error(code, "kafka: reads single records");
+  return {};
+}
+
+result<next_offset> lookup_service::kept_from(topic_partition source) {
+  std::int64_t low = 0;
+  std::int64_t high = 0;
+  const auto code = rd_kafka_query_watermark_offsets(
+      client_.get(), topic_names_[source.topic.value()].c_str(),
+      static_cast<std::int32_t>(source.partition.value()), &low, &high,
+      answer_ms_max);
+  if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
+    return to_error(code, "kafka: what a partition keeps");
+  return next_offset{low};
+}
+
+result<void> lookup_service::read(ports::lookup& what) {
+  // Before this none of the next is kept or left to read.
+  next_offset from{-1};
+  std::int64_t position = -1;
+  for (std::size_t i = 0; i < what.offsets.size() && !stopping_;) {
+    const std::int64_t wanted = what.offsets[i].value();
+    if (wanted < from.value()) {
+      ++i; // not kept any more
+      continue;
+    }
+    if (position < 0 || wanted - position > gap_max) {
+      if (auto begun = begin_at(what.source, next_offset{wanted}); !begun)
+        return begun;
+      position = wanted;
+    }
+    message_ptr next{rd_kafka_consumer_poll(client_.get(), poll_ms)};
+    if (next == nullptr)
+      continue;
+    if (next->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
+      // A record of a unit that is known to be committed may be seen a moment
+      // later; behind what was written there is none to wait for.
+      std::int64_t low = 0;
+      std::int64_t high = 0;
+      rd_kafka_get_watermark_offsets(
+          client_.get(), topic_names_[what.source.topic.value()].c_str(),
+          static_cast<std::int32_t>(what.source.partition.value()), &low,
+          &high);
+      if (next->offset > wanted || wanted >= high)
+        ++i;
+    } else if (next->err == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET
+               || next->err == RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE) {
+      const auto kept = kept_from(what.source);
+      if (!kept)
+        return kept.error();
+      if (kept->value() <= wanted)
+        ++i; // behind the end
+      from = std::max(from, *kept);
+      position = -1;
+    } else if (next->err != RD_KAFKA_RESP_ERR_NO_ERROR) {
+      return to_error(next->err, "kafka: reads single records");
+    } else {
+      const std::int64_t at = next->offset;
+      position = at + 1;
+      while (i < what.offsets.size() && what.offsets[i].value() < at)
+        ++i;
+      if (i < what.offsets.size() && what.offsets[i].value() == at) {
+        message_batch one{nullptr};
+        one.add(std::move(next));
+        what.found(one.records.front());
+        ++i;
+      }
+    }
+  }
+  return {};
+}
+
+} // namespace freehold::bridges::kafka

@@ -1,0 +1,44 @@
+#pragma once
+
+#include "bridges/kafka/kafka_settings.hpp"
+#include "bridges/kafka/serial_thread.hpp"
+#include "runtime/ports/event_log.hpp"
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace freehold::bridges::kafka {
+
+/// Reads single records by their offsets, on a thread of its own with a
+/// consumer of its own.
+class lookup_service {
+public:
+  /// On the service's thread, after all that was found.
+  using answer =
+      std::function<void(std::shared_ptr<ports::lookup>, result<void>)>;
+
+  lookup_service(const kafka_settings& how,
+                 std::vector<std::string> topic_names, answer tell);
+  ~lookup_service() { stop(); }
+
+  result<void> start();
+  void look_up(std::shared_ptr<ports::lookup> what);
+  void stop();
+
+private:
+  [[nodiscard]] result<void> read(ports::lookup& what);
+  [[nodiscard]] result<void> begin_at(topic_partition source, next_offset from);
+  [[nodiscard]] result<next_offset> kept_from(topic_partition source);
+
+  const kafka_settings how_;
+  const std::vector<std::string> topic_names_;
+  const answer tell_;
+  std::atomic<bool> stopping_{false};
+  client_ptr client_;
+  serial_thread thread_; // ends first
+};
+
+} // namespace freehold::bridges::kafka

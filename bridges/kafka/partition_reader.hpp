@@ -1,0 +1,76 @@
+#pragma once
+
+#include "bridges/kafka/kafka_settings.hpp"
+#include "bridges/kafka/queue_waker.hpp"
+#include "bridges/kafka/serial_thread.hpp"
+#include "runtime/ports/event_log.hpp"
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace freehold::bridges::kafka {
+
+/// Answers fetches: one consumer without a group's subscription, and each
+/// partition with a queue of its own. Whoever does not fetch is not read from;
+/// pausing would throw away what was read ahead, and lose records
+/// (librdkafka #4208).
+///
+/// All calls, and the answers, are on one thread.
+class partition_reader {
+public:
+  /// `not_found`: the position lies outside of what is kept.
+  using answer = std::function<void(const ports::fetch_request& what,
+                                    result<ports::record_batch_ptr> found)>;
+
+  /// @param topic_names  by their index in the layout
+  partition_reader(const kafka_settings& how, serial_thread& home,
+                   std::vector<std::string> topic_names, answer tell);
+  ~partition_reader() { stop(); }
+  partition_reader(const partition_reader&) = delete;
+  partition_reader& operator=(const partition_reader&) = delete;
+
+  result<void> start();
+  void fetch(const ports::fetch_request& what);
+  void cancel(topic_partition source);
+  /// Something was appended there: it ends further behind.
+  void appended(topic_partition target);
+  /// Reads nothing ahead any more.
+  void forget(topic_partition source);
+  void stop();
+
+private:
+  struct partition_entry {
+    queue_ptr queue;
+    std::unique_ptr<queue_waker> waker;
+    /// What comes next from the queue, or from what was taken from it.
+    next_offset next{0};
+    /// Where it ends, if it was read to there.
+    std::optional<next_offset> end;
+    std::deque<message_ptr> ahead;
+    std::optional<ports::fetch_request> asked;
+    std::optional<error> failed;
+  };
+
+  void begin_at(topic_partition source, partition_entry& entry,
+                next_offset from);
+  void serve(topic_partition source);
+  void take(partition_entry& entry);
+  [[nodiscard]] partitions_ptr one(topic_partition source,
+                                   next_offset from) const;
+
+  const kafka_settings how_;
+  serial_thread& home_;
+  const std::vector<std::string> topic_names_;
+  const answer tell_;
+  /// Batches keep it, too.
+  std::shared_ptr<rd_kafka_t> client_;
+  std::map<topic_partition, partition_entry> partitions_;
+};
+
+} // namespace freehold::bridges::kafka
