@@ -5,6 +5,8 @@
 #include "actors/neighborhood.hpp"
 #include "actors/property.hpp"
 #include "actors/valuation.hpp"
+#include "bridges/kafka/kafka_log.hpp"
+#include "bridges/kafka/kafka_log_reader.hpp"
 #include "bridges/ledger/file_crash_ledger.hpp"
 #include "bridges/ledger/memory_crash_ledger.hpp"
 #include "bridges/log/embedded_log.hpp"
@@ -183,25 +185,20 @@ make_plan_for(const configuration& values,
   return make_plan(adapted);
 }
 
-result<wiring> wire(const configuration& values) {
-  wiring made;
-  auto plan = make_plan(values);
-  if (!plan)
-    return plan.error();
-  made.plan = *std::move(plan);
-  made.time = std::make_unique<system_clock>();
-  if (values.log_kind == log_kind::memory) {
-    const auto storage = std::make_shared<bridges::log::memory_log_storage>();
-    made.log = std::make_unique<bridges::log::memory_log>(storage);
-    made.ledger = std::make_unique<bridges::ledger::memory_crash_ledger>();
-    made.ledger_warnings = [] { return std::vector<std::string>{}; };
-    made.open_reader =
-        [storage]() -> result<std::unique_ptr<ports::log_reader>> {
-      return std::unique_ptr<ports::log_reader>{
-          std::make_unique<bridges::log::memory_log_reader>(storage)};
-    };
-    return made;
-  }
+namespace {
+
+void wire_memory(wiring& made) {
+  const auto storage = std::make_shared<bridges::log::memory_log_storage>();
+  made.log = std::make_unique<bridges::log::memory_log>(storage);
+  made.ledger = std::make_unique<bridges::ledger::memory_crash_ledger>();
+  made.ledger_warnings = [] { return std::vector<std::string>{}; };
+  made.open_reader = [storage]() -> result<std::unique_ptr<ports::log_reader>> {
+    return std::unique_ptr<ports::log_reader>{
+        std::make_unique<bridges::log::memory_log_reader>(storage)};
+  };
+}
+
+result<void> open_embedded(const configuration& values, wiring& made) {
   bridges::log::embedded_log_options how;
   how.directory = values.log_directory;
   how.fsync = values.log_fsync;
@@ -217,8 +214,37 @@ result<wiring> wire(const configuration& values) {
   auto reader = node::open_reader(values);
   if (!reader)
     return reader.error();
-  if (auto checked = check_source(values, **reader); !checked)
-    return checked.error();
+  return check_source(values, **reader);
+}
+
+bridges::kafka::kafka_settings cluster_of(const configuration& values) {
+  return {.bootstrap_servers = values.kafka_bootstrap_servers,
+          .application = values.application_name,
+          .node_id = values.node_id,
+          .replication_factor =
+              static_cast<std::int32_t>(values.kafka_replication_factor),
+          .session_timeout = values.kafka_session_timeout,
+          .transaction_timeout = values.kafka_transaction_timeout};
+}
+
+} // namespace
+
+result<wiring> wire(const configuration& values) {
+  wiring made;
+  auto plan = make_plan(values);
+  if (!plan)
+    return plan.error();
+  made.plan = *std::move(plan);
+  made.time = std::make_unique<system_clock>();
+  if (values.log_kind == log_kind::memory) {
+    wire_memory(made);
+    return made;
+  }
+  if (values.log_kind == log_kind::kafka)
+    made.log = std::make_unique<bridges::kafka::kafka_log>(cluster_of(values),
+                                                           *made.time);
+  else if (auto opened = open_embedded(values, made); !opened)
+    return opened.error();
   // The log's lock is ours by now, and with it the ledger beside it.
   auto ledger = bridges::ledger::file_crash_ledger::open(values.log_directory);
   if (!ledger)
@@ -231,11 +257,25 @@ result<wiring> wire(const configuration& values) {
 
 result<std::unique_ptr<ports::log_reader>>
 open_reader(const configuration& values) {
-  if (values.log_kind == log_kind::memory)
+  switch (values.log_kind) {
+  case log_kind::memory:
     return error{errc::invalid_argument,
                  "log.kind is memory: such a log ends with its process, and "
                  "nothing can look into it from beside. Use log.kind: "
                  "embedded"};
+  case log_kind::kafka: {
+    const auto plan = make_plan(values);
+    if (!plan)
+      return plan.error();
+    auto opened = bridges::kafka::kafka_log_reader::open(cluster_of(values),
+                                                         (*plan)->layout);
+    if (!opened)
+      return opened.error();
+    return std::unique_ptr<ports::log_reader>{*std::move(opened)};
+  }
+  case log_kind::embedded:
+    break;
+  }
   auto opened = bridges::log::embedded_log_reader::open(values.log_directory);
   if (!opened)
     return opened.error();

@@ -126,10 +126,27 @@ const std::vector<rule> rules{
      }},
     {{"log.directory", "log.kind"},
      [](const c& x) -> std::string {
-       if (x.log_kind != log_kind::embedded || !x.log_directory.empty())
+       if (x.log_kind == log_kind::memory || !x.log_directory.empty())
          return {};
-       return "log.directory is required with log.kind: embedded; name a "
-              "directory for the log's files";
+       return x.log_kind == log_kind::embedded
+                  ? "log.directory is required with log.kind: embedded; name a "
+                    "directory for the log's files"
+                  : "log.directory is required with log.kind: kafka; name a "
+                    "directory for what the node notes about crashes";
+     }},
+    {{"kafka.bootstrap-servers", "log.kind"},
+     [](const c& x) -> std::string {
+       if (x.log_kind != log_kind::kafka || !x.kafka_bootstrap_servers.empty())
+         return {};
+       return "kafka.bootstrap-servers is required with log.kind: kafka; name "
+              "brokers of the cluster as host:port";
+     }},
+    {{"node.id", "log.kind"},
+     [](const c& x) -> std::string {
+       if (x.log_kind != log_kind::kafka || !x.node_id.empty())
+         return {};
+       return "node.id is required with log.kind: kafka; give each node of the "
+              "application a name of its own that stays through restarts";
      }},
     {{"log.map-bytes-max", "engine.unit-bytes-max", "log.kind"},
      [](const c& x) -> std::string {

@@ -23,6 +23,8 @@ enum class log_kind : std::uint8_t {
   embedded,
   /// In memory; gone when the process ends.
   memory,
+  /// On a Kafka cluster, for one node or several.
+  kafka,
 };
 
 /// What the market's properties come from.
@@ -100,6 +102,12 @@ struct configuration {
   std::string log_directory;
   bool log_fsync = true;
   std::uint64_t log_map_bytes_max = 64 * gibibytes;
+
+  std::string node_id;
+  std::string kafka_bootstrap_servers;
+  std::uint32_t kafka_replication_factor = 0;
+  std::chrono::milliseconds kafka_session_timeout{10'000};
+  std::chrono::milliseconds kafka_transaction_timeout{10'000};
 
   /// Never empty once loaded: the application's name stands in.
   std::string topics_prefix;

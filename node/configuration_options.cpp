@@ -239,15 +239,17 @@ const auto table = std::to_array<option>({
 
     {.key = "log.kind",
      .member = &c::log_kind,
-     .sentence = "The event log: `embedded` on this machine's disk, `memory` "
-                 "for trials that may be forgotten.",
+     .sentence = "The event log: `embedded` on this machine's disk, `kafka` "
+                 "on a cluster, `memory` for trials that may be forgotten.",
      .example = "embedded"},
     {.key = "log.directory",
      .member = &c::log_directory,
-     .sentence = "The directory of the embedded log. It is created if it does "
-                 "not exist.",
+     .sentence =
+         "The directory of the embedded log; with `kafka` that in which "
+         "the node notes which record it was handling when it crashed. "
+         "It is created if it does not exist.",
      .example = "/var/lib/freehold/market",
-     .default_note = "required with `log.kind: embedded`"},
+     .default_note = "required, but with `log.kind: memory`"},
     {.key = "log.fsync",
      .member = &c::log_fsync,
      .sentence = "Whether a commit waits until the disk has it. Without it a "
@@ -260,6 +262,44 @@ const auto table = std::to_array<option>({
      .sentence = "The most the embedded log may grow to. Address space, not "
                  "memory: disk is used as records arrive.",
      .example = "64 GiB"},
+
+    {.key = "node.id",
+     .member = &c::node_id,
+     .unit = option_unit::topic_name,
+     .range = option_range{0, 100},
+     .sentence = "Tells this node from the others of the application on a "
+                 "cluster, and stays through its restarts: its shards wait for "
+                 "it, and no second process can write as this one.",
+     .example = "market-1",
+     .default_note = "required with `log.kind: kafka`"},
+    {.key = "kafka.bootstrap-servers",
+     .member = &c::kafka_bootstrap_servers,
+     .sentence =
+         "Brokers of the cluster to begin with, as host:port, separated "
+         "by commas.",
+     .example = "kafka-1:9092,kafka-2:9092",
+     .default_note = "required with `log.kind: kafka`"},
+    {.key = "kafka.replication-factor",
+     .member = &c::kafka_replication_factor,
+     .range = option_range{0, 100},
+     .sentence =
+         "Of topics that the node makes; 0 takes the cluster's default.",
+     .example = "3"},
+    {.key = "kafka.session-timeout-ms",
+     .member = &c::kafka_session_timeout,
+     .unit = option_unit::milliseconds,
+     .range = option_range{1000, 1'800'000},
+     .sentence = "How long the shards of a node that died wait for it before "
+                 "others take them.",
+     .example = "10000"},
+    {.key = "kafka.transaction-timeout-ms",
+     .member = &c::kafka_transaction_timeout,
+     .unit = option_unit::milliseconds,
+     .range = option_range{1000, 900'000},
+     .sentence =
+         "How long a node that stands still in the midst of a commit can "
+         "keep others from its shards.",
+     .example = "10000"},
 
     {.key = "topics.prefix",
      .member = &c::topics_prefix,

@@ -18,7 +18,9 @@ using names = std::span<const std::pair<std::string_view, Enum>>;
 
 names<log_kind> names_of(log_kind) {
   static constexpr std::pair<std::string_view, log_kind> all[] = {
-      {"embedded", log_kind::embedded}, {"memory", log_kind::memory}};
+      {"embedded", log_kind::embedded},
+      {"memory", log_kind::memory},
+      {"kafka", log_kind::kafka}};
   return all;
 }
 

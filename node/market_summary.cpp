@@ -300,7 +300,7 @@ std::string summary_text(const market_figures& market,
             + " of properties whose neighborhood no event has named yet: "
               "counted when one does.\n";
   if (where.empty())
-    return text + "The log was in memory; nothing of it is left.\n";
+    return text;
   const std::string key = market.neighborhoods.empty()
                               ? "KEY"
                               : market.neighborhoods.front().neighborhood;

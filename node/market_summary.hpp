@@ -50,7 +50,7 @@ enum class drawing : std::uint8_t {
 [[nodiscard]] drawing drawing_of_stdout();
 
 /// The summary that a person reads at the end of `freehold run`. `where` is
-/// the data directory, or empty for a log in memory.
+/// the data directory, or empty where there is none.
 [[nodiscard]] std::string summary_text(const market_figures& market,
                                        const hosting_report& report,
                                        bool has_import,

@@ -5,6 +5,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include <optional>
 #include <utility>
 
 namespace freehold::bridges::kafka {
@@ -14,6 +15,12 @@ namespace {
 /// The library wants to be asked now and then, or it gives the membership up;
 /// and lost assignments are looked for.
 constexpr std::chrono::milliseconds poll_interval{500};
+constexpr std::chrono::milliseconds join_again_after{1000};
+/// How long a stop waits for the group to answer for the first time.
+constexpr int first_answer_ms_max = 5000;
+constexpr int look_again_ms = 50;
+/// In one life; more are another process with this node's name.
+constexpr std::uint32_t put_out_max = 5;
 
 group_member::shards shards_of(const rd_kafka_topic_partition_list_t& which) {
   group_member::shards all;
@@ -39,6 +46,7 @@ result<void> group_member::start() {
   if (!made)
     return made.error();
   client_ = *std::move(made);
+  was_assigned_ = false;
   rd_kafka_poll_set_consumer(client_.get());
   queue_.reset(rd_kafka_queue_get_consumer(client_.get()));
   waker_.watch(*queue_);
@@ -56,8 +64,29 @@ void group_member::stop() {
   if (client_ == nullptr)
     return;
   queue_waker::ignore(*queue_);
+  await_first_assignment();
   queue_ = nullptr;
-  client_ = nullptr; // joins the threads that might wake us
+  if (!was_assigned_) {
+    spdlog::warn("kafka: {} stops before the group {} has answered it",
+                 how_.node_id, how_.application);
+    (void)client_.release(); // it would end the process
+  }
+  client_ = nullptr;
+}
+
+/// A member that ends before its first assignment ends the process with an
+/// assertion of the library (librdkafka #4381, mended in 2.3.0).
+void group_member::await_first_assignment() {
+  for (int waited_ms = 0; !was_assigned_ && waited_ms < first_answer_ms_max;
+       waited_ms += look_again_ms) {
+    const event_ptr event{rd_kafka_queue_poll(queue_.get(), look_again_ms)};
+    if (event == nullptr
+        || rd_kafka_event_type(event.get()) != RD_KAFKA_EVENT_REBALANCE)
+      continue;
+    const error_ptr ignored{rd_kafka_incremental_assign(
+        client_.get(), rd_kafka_event_topic_partition_list(event.get()))};
+    was_assigned_ = true;
+  }
 }
 
 group_ptr group_member::identity() const {
@@ -72,6 +101,7 @@ void group_member::poll() {
   // Not answered yet, and by now somebody else's.
   if (!revoked_.empty() && rd_kafka_assignment_lost(client_.get()) != 0)
     lose_asked();
+  std::optional<error> put_out;
   while (const event_ptr event{rd_kafka_queue_poll(queue_.get(), 0)}) {
     switch (rd_kafka_event_type(event.get())) {
     case RD_KAFKA_EVENT_REBALANCE:
@@ -80,11 +110,11 @@ void group_member::poll() {
     case RD_KAFKA_EVENT_ERROR: {
       const auto code = rd_kafka_event_error(event.get());
       const error why = to_error(code, "kafka: the group " + how_.application);
-      if (rd_kafka_event_error_is_fatal(event.get()) != 0
+      if (code == RD_KAFKA_RESP_ERR__FATAL
           || code == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID)
-        tells_.refused(
-            {why.code, why.context + ", as " + how_.node_id
-                           + ": does another process run with this node.id?"});
+        put_out =
+            error{why.code, why.context + ": "
+                                + rd_kafka_event_error_string(event.get())};
       else
         spdlog::info("{}: {}", to_string(why),
                      rd_kafka_event_error_string(event.get()));
@@ -94,6 +124,29 @@ void group_member::poll() {
       break;
     }
   }
+  if (put_out)
+    begin_anew(*put_out);
+}
+
+/// A join that a process before had sent may arrive after ours and put us out;
+/// so does another process with this node's name.
+void group_member::begin_anew(const error& why) {
+  if (++put_out_count_ > put_out_max)
+    return tells_.refused(
+        {why.code, why.context + "; it was put out "
+                       + std::to_string(put_out_count_) + " times as "
+                       + how_.node_id
+                       + ": does another process run with this node.id?"});
+  spdlog::warn("{}; {} joins again", to_string(why), how_.node_id);
+  stop();
+  revoked_.clear();
+  awaited_.clear();
+  if (const shards gone = std::exchange(owned_, {}); !gone.empty())
+    tells_.lost(gone);
+  home_.post_after(join_again_after, [this] {
+    if (auto started = start(); !started)
+      tells_.refused(started.error());
+  });
 }
 
 // -- rebalances --------------------------------------------------------------
@@ -109,6 +162,7 @@ void group_member::rebalance(const rd_kafka_event_t& event) {
 }
 
 void group_member::assign(const rd_kafka_topic_partition_list_t& which) {
+  was_assigned_ = true;
   // From a place of ours: nobody asks where the group has come to.
   const partitions_ptr from{rd_kafka_topic_partition_list_copy(&which)};
   for (int i = 0; i < from->cnt; ++i)

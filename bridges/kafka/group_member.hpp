@@ -46,6 +46,8 @@ public:
 
 private:
   void poll();
+  void begin_anew(const error& why);
+  void await_first_assignment();
   void rebalance(const rd_kafka_event_t& event);
   void assign(const rd_kafka_topic_partition_list_t& which);
   void revoke(const rd_kafka_topic_partition_list_t& which);
@@ -59,6 +61,9 @@ private:
   client_ptr client_;
   queue_ptr queue_;
   queue_waker waker_;
+  std::uint32_t put_out_count_ = 0;
+  /// Of the present client.
+  bool was_assigned_ = false;
   shards owned_;
   /// Asked back by the revoke under way, and of these not yet released.
   shards revoked_;

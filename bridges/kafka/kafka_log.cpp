@@ -421,7 +421,7 @@ private:
   positions offsets_of(const ports::commit_unit& unit) {
     if (unit.parts.empty())
       return std::optional<offsets_to_send>{};
-    offsets_to_send all{new_partitions(), member_.identity()};
+    offsets_to_send all{new_partitions(), nullptr};
     const auto add = [&all](const std::string& topic, std::uint32_t partition,
                             std::int64_t offset) {
       rd_kafka_topic_partition_list_add(all.offsets.get(), topic.c_str(),
@@ -437,6 +437,7 @@ private:
         add(names_[source.topic.value()], source.partition.value(),
             next.value());
     }
+    all.group = member_.identity();
     return std::optional{std::move(all)};
   }
 

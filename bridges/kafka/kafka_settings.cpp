@@ -110,6 +110,8 @@ result<conf_ptr> make_conf(const kafka_settings& how, client_role role,
     conf.set("fetch.wait.max.ms", role == client_role::member ? "5000" : "100");
     conf.set("fetch.queue.backoff.ms", "10");
     conf.set("queued.min.messages", "100000");
+    // Of each partition that is read.
+    conf.set("queued.max.messages.kbytes", "16384");
     conf.set("max.poll.interval.ms", "60000");
     conf.set("heartbeat.interval.ms",
              std::to_string(how.session_timeout.count() / 5));

@@ -20,6 +20,11 @@ load_for_appending(const configuration_flags& flags) {
              "log.kind: embedded, or `freehold run --import`");
     return std::nullopt;
   }
+  if (loaded->values.log_kind == log_kind::kafka) {
+    complain("log.kind is kafka: write to its topics with any Kafka producer, "
+             "keyed as the Java client does, or use `freehold run --import`");
+    return std::nullopt;
+  }
   for (const auto& warning : loaded->warnings)
     logger_of("configuration")->warn("{}", warning);
   return std::move(loaded->values);

@@ -60,10 +60,15 @@ exit_status run(run_flags flags) {
     complain(market.error());
     return exit_status::failed;
   }
-  const bool on_disk = done->values.log_kind == log_kind::embedded;
+  const configuration& values = done->values;
+  const bool on_disk = values.log_kind == log_kind::embedded;
   print(summary_text(*market, report, !flags.import_file.empty(),
-                     on_disk ? done->values.log_directory : "",
-                     drawing_of_stdout()));
+                     on_disk ? values.log_directory : "", drawing_of_stdout()));
+  if (values.log_kind == log_kind::memory)
+    print("The log was in memory; nothing of it is left.\n");
+  if (values.log_kind == log_kind::kafka)
+    print("The data lies on the cluster at " + values.kafka_bootstrap_servers
+          + ".\n");
   return report.stopped_by_signal || report.imported.bad_lines > 0
              ? exit_status::partly
              : exit_status::done;

@@ -306,7 +306,7 @@ TEST_CASE("a value of the wrong shape is a fault", "[node][configuration]") {
   CHECK_THAT(faults_of("- engine"), Contains("expected are groups"));
   CHECK_THAT(faults_of("[a]: 1"), Contains("a key has to be plain text"));
   CHECK_THAT(faults_of("log:\n  kind: disk"),
-             Contains("log.kind: `disk` is not embedded or memory"));
+             Contains("log.kind: `disk` is not embedded, memory or kafka"));
   CHECK_THAT(faults_of("logging: {level: loud}"),
              Contains("is not trace, debug, info, warn or error"));
 }
