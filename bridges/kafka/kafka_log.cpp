@@ -185,7 +185,8 @@ public:
       if (how.how != commit_outcome::done)
         outside_.begin_anew([] {});
       home_.post([this, what, answer, how = std::move(how)]() mutable {
-        appended(*what);
+        appended(*what, how.places.empty() ? std::vector<std::int64_t>{}
+                                           : how.places.front());
         answer({how.how, std::move(how.why)});
       });
     });
@@ -380,9 +381,13 @@ private:
   }
 
   /// What we have written ourselves is not overlooked.
-  void appended(const ports::unit_part& what) {
-    for (const ports::append& each : what.appends)
-      reader_.appended(each.target);
+  /// @param places  where it lies, as far as that is known
+  void appended(const ports::unit_part& what,
+                const std::vector<std::int64_t>& places) {
+    for (std::size_t i = 0; i < what.appends.size(); ++i)
+      reader_.appended(what.appends[i].target,
+                       i < places.size() ? after(record_offset{places[i]})
+                                         : next_offset{0});
   }
 
   // -- writing ---------------------------------------------------------------
@@ -457,8 +462,10 @@ private:
       }
     else
       recovery_needed_ = true;
-    for (const auto& part : unit.parts)
-      appended(*part);
+    for (std::size_t p = 0; p < unit.parts.size(); ++p)
+      appended(*unit.parts[p], p < how.places.size()
+                                   ? how.places[p]
+                                   : std::vector<std::int64_t>{});
     listener_.committed(std::move(told));
   }
 

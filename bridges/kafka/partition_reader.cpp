@@ -115,10 +115,12 @@ void partition_reader::cancel(topic_partition source) {
     known->second.asked.reset();
 }
 
-void partition_reader::appended(topic_partition target) {
+void partition_reader::appended(topic_partition target, next_offset to) {
   const auto known = partitions_.find(target);
-  if (known != partitions_.end())
-    known->second.end.reset();
+  if (known == partitions_.end())
+    return;
+  known->second.end.reset();
+  known->second.written_to = std::max(known->second.written_to, to);
 }
 
 /// Takes from the queue what it has.
@@ -179,7 +181,8 @@ void partition_reader::serve(topic_partition source) {
     return tell_(what, why);
   }
   const bool moved = entry.next > what.from;
-  const bool is_at_end = entry.end == entry.next;
+  const bool is_at_end =
+      entry.end == entry.next && entry.next >= entry.written_to;
   if (!moved && !(what.wait == ports::fetch_wait::no && is_at_end))
     return; // its queue wakes us
   found->next = entry.next;

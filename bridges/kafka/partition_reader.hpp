@@ -38,8 +38,8 @@ public:
   result<void> start();
   void fetch(const ports::fetch_request& what);
   void cancel(topic_partition source);
-  /// Something was appended there: it ends further behind.
-  void appended(topic_partition target);
+  /// Something was appended there: it ends at `to` or further behind.
+  void appended(topic_partition target, next_offset to);
   /// Reads nothing ahead any more.
   void forget(topic_partition source);
   void stop();
@@ -52,6 +52,8 @@ private:
     next_offset next{0};
     /// Where it ends, if it was read to there.
     std::optional<next_offset> end;
+    /// An end before this is an old one.
+    next_offset written_to{0};
     std::deque<message_ptr> ahead;
     std::optional<ports::fetch_request> asked;
     std::optional<error> failed;
