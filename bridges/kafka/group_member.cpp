@@ -39,10 +39,7 @@ group_member::group_member(const kafka_settings& how, serial_thread& home,
       waker_(home, [this] { poll(); }) {}
 
 result<void> group_member::start() {
-  auto conf = make_conf(how_, client_role::member, {});
-  if (!conf)
-    return conf.error();
-  auto made = make_client(*std::move(conf), client_role::member);
+  auto made = open_client(how_, client_role::member);
   if (!made)
     return made.error();
   client_ = *std::move(made);

@@ -10,6 +10,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <chrono>
 #include <future>
 #include <utility>
 
@@ -18,6 +19,9 @@ namespace freehold::bridges::kafka {
 using ports::commit_outcome;
 
 namespace {
+
+/// Until a member whose session is over has heard of it.
+constexpr std::chrono::milliseconds membership_margin{1000};
 
 std::vector<std::string> names_of(const ports::log_layout& layout) {
   std::vector<std::string> names;
@@ -69,11 +73,15 @@ public:
         outside_(how, how.application + "-" + how.node_id + "-outside", names_),
         questions_(how, changelog_of(layout)),
         lookups_(how, names_,
-                 [this](auto what, auto outcome) {
-                   home_.post([this, what = std::move(what),
-                               outcome = std::move(outcome)]() mutable {
+                 [this](auto what, auto outcome, bool all_kept) {
+                   auto tell = [this, what = std::move(what),
+                                outcome = std::move(outcome)]() mutable {
                      listener_.looked_up(std::move(what), std::move(outcome));
-                   });
+                   };
+                   if (all_kept)
+                     home_.post(std::move(tell));
+                   else
+                     when_membership_is_sure(std::move(tell));
                  }),
         reader_(how, home_, names_,
                 [this](const auto& what, auto found) {
@@ -262,8 +270,7 @@ private:
       shards_[shard].number = number;
     }
     questions_.bounds_of(
-        which, [] { return true; },
-        [this, number](shard_questions::all_bounds found) {
+        which, [this, number](shard_questions::all_bounds found) {
           home_.post([this, number, found] { taken(number, found); });
         });
   }
@@ -374,10 +381,25 @@ private:
         changelog_ == what.source.topic && known != shards_.end()
         && known->second.phase == shard_phase::ours
         && what.from >= known->second.begin && what.from < begin;
-    if (!retakes)
-      return listener_.fetch_failed(what.source, what.from, why);
-    lost({shard});
-    assigned({shard});
+    if (retakes) {
+      lost({shard});
+      assigned({shard});
+      return;
+    }
+    const std::uint64_t number =
+        known == shards_.end() ? 0 : known->second.number;
+    when_membership_is_sure([this, what, why, shard, number] {
+      const auto now = shards_.find(shard);
+      if ((now == shards_.end() ? 0 : now->second.number) == number)
+        listener_.fetch_failed(what.source, what.from, why);
+    });
+  }
+
+  /// Whoever was no member all that time has been told so by then: a node that
+  /// stood still does not take what others have deleted for a loss.
+  template <class Work>
+  void when_membership_is_sure(Work work) {
+    home_.post_after(how_.session_timeout + membership_margin, std::move(work));
   }
 
   /// What we have written ourselves is not overlooked.
@@ -484,8 +506,7 @@ private:
         epochs[shard] = entry.epoch;
       }
     questions_.bounds_of(
-        held, [] { return true; },
-        [this, epochs](shard_questions::all_bounds found) {
+        held, [this, epochs](shard_questions::all_bounds found) {
           home_.post([this, epochs, found] { recovered(epochs, found); });
         });
   }

@@ -17,10 +17,7 @@ constexpr int poll_ms = 100;
 
 result<std::unique_ptr<kafka_log_reader>>
 kafka_log_reader::open(const kafka_settings& how, ports::log_layout layout) {
-  auto conf = make_conf(how, client_role::reader, {});
-  if (!conf)
-    return conf.error();
-  auto made = make_client(*std::move(conf), client_role::reader);
+  auto made = open_client(how, client_role::reader);
   if (!made)
     return made.error();
   std::shared_ptr<rd_kafka_t> client{made->release(), destroy_client};

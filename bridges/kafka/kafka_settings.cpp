@@ -92,14 +92,15 @@ void delivered(rd_kafka_t*, const rd_kafka_message_t* what, void*) {
     *static_cast<std::int64_t*>(what->_private) = what->offset;
 }
 
-} // namespace
+bool is_consumer(client_role role) noexcept {
+  return role == client_role::member || role == client_role::reader
+         || role == client_role::end_finder;
+}
 
 result<conf_ptr> make_conf(const kafka_settings& how, client_role role,
                            const std::string& transactional_id) {
   builder conf{conf_ptr{rd_kafka_conf_new()}};
-  const bool consumes = role == client_role::member
-                        || role == client_role::reader
-                        || role == client_role::end_finder;
+  const bool consumes = is_consumer(role);
   // What may be changed comes first.
   conf.set("client.id", "freehold-" + how.node_id);
   conf.set("socket.nagle.disable", "true");
@@ -156,18 +157,21 @@ result<conf_ptr> make_conf(const kafka_settings& how, client_role role,
   return conf.take();
 }
 
-result<client_ptr> make_client(conf_ptr conf, client_role role) {
+} // namespace
+
+result<client_ptr> open_client(const kafka_settings& how, client_role role,
+                               const std::string& transactional_id) {
+  auto conf = make_conf(how, role, transactional_id);
+  if (!conf)
+    return conf.error();
   std::array<char, 512> why{};
-  const bool consumes = role == client_role::member
-                        || role == client_role::reader
-                        || role == client_role::end_finder;
   rd_kafka_t* const made =
-      rd_kafka_new(consumes ? RD_KAFKA_CONSUMER : RD_KAFKA_PRODUCER, conf.get(),
-                   why.data(), why.size());
+      rd_kafka_new(is_consumer(role) ? RD_KAFKA_CONSUMER : RD_KAFKA_PRODUCER,
+                   conf->get(), why.data(), why.size());
   if (made == nullptr)
     return error{errc::invalid_argument,
                  std::string{"kafka: a client cannot be made: "} + why.data()};
-  (void)conf.release(); // it is the client's now
+  (void)conf->release(); // it is the client's now
   return client_ptr{made};
 }
 

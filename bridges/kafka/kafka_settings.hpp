@@ -51,13 +51,11 @@ enum class client_role : std::uint8_t {
   admin,
 };
 
-/// librdkafka's configuration for a client. Errors: `invalid_argument` naming
-/// the property, why it cannot be set and what to do.
-[[nodiscard]] result<conf_ptr> make_conf(const kafka_settings& how,
-                                         client_role role,
-                                         const std::string& transactional_id);
-
-/// A client from its configuration. Errors: `invalid_argument`.
-[[nodiscard]] result<client_ptr> make_client(conf_ptr conf, client_role role);
+/// A client of that role. Errors: `invalid_argument` naming the property, why
+/// it cannot be set and what to do.
+/// @param transactional_id  of a producer
+[[nodiscard]] result<client_ptr>
+open_client(const kafka_settings& how, client_role role,
+            const std::string& transactional_id = {});
 
 } // namespace freehold::bridges::kafka

@@ -22,10 +22,7 @@ lookup_service::lookup_service(const kafka_settings& how,
     : how_(how), topic_names_(std::move(topic_names)), tell_(std::move(tell)) {}
 
 result<void> lookup_service::start() {
-  auto conf = make_conf(how_, client_role::reader, {});
-  if (!conf)
-    return conf.error();
-  auto made = make_client(*std::move(conf), client_role::reader);
+  auto made = open_client(how_, client_role::reader);
   if (!made)
     return made.error();
   client_ = *std::move(made);
@@ -40,10 +37,11 @@ void lookup_service::stop() {
 
 void lookup_service::look_up(std::shared_ptr<ports::lookup> what) {
   thread_.post([this, what = std::move(what)]() mutable {
-    auto outcome = read(*what);
+    bool all_kept = true;
+    auto outcome = read(*what, all_kept);
     rd_kafka_assign(client_.get(), nullptr);
     if (!stopping_)
-      tell_(std::move(what), std::move(outcome));
+      tell_(std::move(what), std::move(outcome), all_kept);
   });
 }
 
@@ -72,14 +70,15 @@ result<next_offset> lookup_service::kept_from(topic_partition source) {
   return next_offset{low};
 }
 
-result<void> lookup_service::read(ports::lookup& what) {
+result<void> lookup_service::read(ports::lookup& what, bool& all_kept) {
   // Before this none of the next is kept or left to read.
   next_offset from{-1};
   std::int64_t position = -1;
   for (std::size_t i = 0; i < what.offsets.size() && !stopping_;) {
     const std::int64_t wanted = what.offsets[i].value();
     if (wanted < from.value()) {
-      ++i; // not kept any more
+      all_kept = false;
+      ++i;
       continue;
     }
     if (position < 0 || wanted - position > gap_max) {

@@ -17,8 +17,9 @@ namespace freehold::bridges::kafka {
 class lookup_service {
 public:
   /// On the service's thread, after all that was found.
-  using answer =
-      std::function<void(std::shared_ptr<ports::lookup>, result<void>)>;
+  /// @param all_kept  no record was left out because it was deleted
+  using answer = std::function<void(std::shared_ptr<ports::lookup>,
+                                    result<void>, bool all_kept)>;
 
   lookup_service(const kafka_settings& how,
                  std::vector<std::string> topic_names, answer tell);
@@ -29,7 +30,7 @@ public:
   void stop();
 
 private:
-  [[nodiscard]] result<void> read(ports::lookup& what);
+  [[nodiscard]] result<void> read(ports::lookup& what, bool& all_kept);
   [[nodiscard]] result<void> begin_at(topic_partition source, next_offset from);
   [[nodiscard]] result<next_offset> kept_from(topic_partition source);
 

@@ -3,6 +3,7 @@
 #include "bridges/kafka/kafka_error.hpp"
 #include "bridges/kafka/message_batch.hpp"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -25,10 +26,7 @@ partition_reader::partition_reader(const kafka_settings& how,
       tell_(std::move(tell)) {}
 
 result<void> partition_reader::start() {
-  auto conf = make_conf(how_, client_role::reader, {});
-  if (!conf)
-    return conf.error();
-  auto made = make_client(*std::move(conf), client_role::reader);
+  auto made = open_client(how_, client_role::reader);
   if (!made)
     return made.error();
   client_ = *std::move(made);
@@ -186,14 +184,8 @@ void partition_reader::serve(topic_partition source) {
   if (!moved && !(what.wait == ports::fetch_wait::no && is_at_end))
     return; // its queue wakes us
   found->next = entry.next;
-  std::int64_t low = 0;
-  std::int64_t high = 0;
-  rd_kafka_get_watermark_offsets(
-      client_.get(), topic_names_[source.topic.value()].c_str(),
-      static_cast<std::int32_t>(source.partition.value()), &low, &high);
-  // What lies behind is known only where it was read to.
-  found->end = is_at_end ? entry.next
-                         : next_offset{std::max(high, entry.next.value() + 1)};
+  // How far it goes is known only where it was read to the end.
+  found->end = is_at_end ? entry.next : next_offset{entry.next.value() + 1};
   entry.asked.reset();
   tell_(what, ports::record_batch_ptr{std::move(found)});
 }

@@ -36,10 +36,7 @@ record_deleter::record_deleter(const kafka_settings& how, serial_thread& home,
       waker_(home, [this] { poll(); }) {}
 
 result<void> record_deleter::start() {
-  auto conf = make_conf(how_, client_role::admin, {});
-  if (!conf)
-    return conf.error();
-  auto made = make_client(*std::move(conf), client_role::admin);
+  auto made = open_client(how_, client_role::admin);
   if (!made)
     return made.error();
   client_ = *std::move(made);

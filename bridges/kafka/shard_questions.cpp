@@ -24,10 +24,7 @@ result<void> shard_questions::start() {
   for (const auto& [client, role] :
        {std::pair{&positions_, client_role::reader},
         std::pair{&ends_, client_role::end_finder}}) {
-    auto conf = make_conf(how_, role, {});
-    if (!conf)
-      return conf.error();
-    auto made = make_client(*std::move(conf), role);
+    auto made = open_client(how_, role);
     if (!made)
       return made.error();
     *client = *std::move(made);
@@ -35,29 +32,19 @@ result<void> shard_questions::start() {
   return {};
 }
 
-void shard_questions::stop() {
-  stopping_ = true;
-  thread_.stop();
-}
-
 void shard_questions::bounds_of(std::set<std::uint32_t> shards,
-                                std::function<bool()> is_wanted,
                                 std::function<void(all_bounds)> then) {
-  thread_.post([this, shards = std::move(shards),
-                is_wanted = std::move(is_wanted),
-                then = std::move(then)]() mutable {
-    if (stopping_ || !is_wanted())
-      return;
-    if (auto found = ask(shards))
-      return then(*std::move(found));
-    else
-      spdlog::info("{}; asking again", to_string(found.error()));
-    thread_.post_after(again_after, [this, shards = std::move(shards),
-                                     is_wanted = std::move(is_wanted),
-                                     then = std::move(then)]() mutable {
-      bounds_of(std::move(shards), std::move(is_wanted), std::move(then));
-    });
-  });
+  thread_.post(
+      [this, shards = std::move(shards), then = std::move(then)]() mutable {
+        auto found = ask(shards);
+        if (found)
+          return then(*std::move(found));
+        spdlog::info("{}; asking again", to_string(found.error()));
+        thread_.post_after(again_after, [this, shards = std::move(shards),
+                                         then = std::move(then)]() mutable {
+          bounds_of(std::move(shards), std::move(then));
+        });
+      });
 }
 
 void shard_questions::begin_of(std::string topic, std::uint32_t partition,

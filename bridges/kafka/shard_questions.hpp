@@ -4,7 +4,6 @@
 #include "bridges/kafka/serial_thread.hpp"
 #include "runtime/ports/event_log.hpp"
 
-#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -32,14 +31,14 @@ public:
   result<void> start();
   /// First waits until no transaction with positions of these shards is open,
   /// so that no old owner's commit can follow; then how far their changelogs
-  /// go. Tries again as long as `is_wanted`. `then` runs on this thread.
+  /// go. Tries as long as it takes. `then` runs on this thread.
   void bounds_of(std::set<std::uint32_t> shards,
-                 std::function<bool()> is_wanted,
                  std::function<void(all_bounds)> then);
   /// The first offset that a partition keeps. Tries as long as it takes.
   void begin_of(std::string topic, std::uint32_t partition,
                 std::function<void(next_offset)> then);
-  void stop();
+  /// Waits for the question under way.
+  void stop() { thread_.stop(); }
 
 private:
   [[nodiscard]] result<all_bounds> ask(const std::set<std::uint32_t>& shards);
@@ -48,7 +47,6 @@ private:
 
   const kafka_settings how_;
   const std::string changelog_;
-  std::atomic<bool> stopping_{false};
   client_ptr positions_;
   client_ptr ends_;
   serial_thread thread_; // ends first

@@ -81,12 +81,12 @@ public:
       if (known == found.end()) {
         missing.push_back(&each);
       } else if (known->second != each.partition_count) {
-        return error{errc::mismatch,
-                     "topic " + each.name + " has "
-                         + std::to_string(known->second) + " partitions, and "
-                         + std::to_string(each.partition_count)
-                         + " are configured (engine.shards): configure as many "
-                           "as it has, or begin with new topics"};
+        return error{
+            errc::mismatch,
+            "topic " + each.name + " has " + std::to_string(known->second)
+                + " partitions, and " + std::to_string(each.partition_count)
+                + " are configured (application.shards): configure as many "
+                  "as it has, or begin with new topics"};
       } else if (each.is_ours) {
         ours.push_back(&each);
       }
@@ -105,8 +105,10 @@ private:
     const auto code =
         rd_kafka_metadata(client_.get(), 1, nullptr, &read, answer_ms_max);
     if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
-      return to_error(code, "kafka: " + how_.bootstrap_servers
-                                + " does not say which topics there are");
+      return to_error(code, "kafka: no broker answers; does the cluster run, "
+                            "and is it "
+                                + how_.bootstrap_servers
+                                + " (kafka.bootstrap-servers)?");
     const metadata_ptr kept{read};
     for (int i = 0; i < read->topic_cnt; ++i)
       if (read->topics[i].err == RD_KAFKA_RESP_ERR_NO_ERROR)
@@ -238,10 +240,7 @@ result<void> set_up_topics(const kafka_settings& how,
                            const ports::log_layout& layout) {
   if (auto checked = ports::check_layout(layout); !checked)
     return checked;
-  auto conf = make_conf(how, client_role::admin, {});
-  if (!conf)
-    return conf.error();
-  auto client = make_client(*std::move(conf), client_role::admin);
+  auto client = open_client(how, client_role::admin);
   if (!client)
     return client.error();
   return setup{how, *std::move(client)}.run(wanted_topics(how, layout));

@@ -4,6 +4,8 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
+#include <array>
 #include <chrono>
 #include <utility>
 
@@ -44,9 +46,7 @@ void transactional_producer::plan_end(planned_end how) {
 void transactional_producer::begin_anew(std::function<void()> then) {
   thread_.post([this, then = std::move(then)]() mutable {
     client_ = nullptr;
-    auto conf = make_conf(how_, client_role::producer, id_);
-    auto made = conf ? make_client(*std::move(conf), client_role::producer)
-                     : result<client_ptr>{conf.error()};
+    auto made = open_client(how_, client_role::producer, id_);
     error why;
     if (made) {
       for (;;) {
@@ -133,7 +133,7 @@ result<void> transactional_producer::send(const ports::append& one,
     if (!one.headers.empty())
       headers = headers_of(one.headers);
     // Its pointers are not to const; with a copy it does not write there.
-    const std::array<rd_kafka_vu_t, 7> fields{{
+    const std::array<rd_kafka_vu_t, 8> fields{{
         {.vtype = RD_KAFKA_VTYPE_TOPIC, .u = {.cstr = topic.c_str()}},
         {.vtype = RD_KAFKA_VTYPE_PARTITION,
          .u = {.i32 = static_cast<std::int32_t>(one.target.partition.value())}},
@@ -145,13 +145,11 @@ result<void> transactional_producer::send(const ports::append& one,
         {.vtype = RD_KAFKA_VTYPE_TIMESTAMP,
          .u = {.i64 = std::max(one.time, earliest_time).value()}},
         {.vtype = RD_KAFKA_VTYPE_OPAQUE, .u = {.ptr = place}},
+        {.vtype = RD_KAFKA_VTYPE_HEADERS, .u = {.headers = headers.get()}},
     }};
-    std::array<rd_kafka_vu_t, 8> with_headers{};
-    std::copy(fields.begin(), fields.end(), with_headers.begin());
-    with_headers[7] = {.vtype = RD_KAFKA_VTYPE_HEADERS,
-                       .u = {.headers = headers.get()}};
-    const error_ptr failed{rd_kafka_produceva(
-        client_.get(), with_headers.data(), headers == nullptr ? 7 : 8)};
+    const std::size_t count = headers == nullptr ? 7 : 8;
+    const error_ptr failed{
+        rd_kafka_produceva(client_.get(), fields.data(), count)};
     if (failed == nullptr) {
       (void)headers.release();
       return {};

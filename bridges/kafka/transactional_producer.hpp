@@ -4,6 +4,7 @@
 #include "bridges/kafka/serial_thread.hpp"
 #include "runtime/ports/event_log.hpp"
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
