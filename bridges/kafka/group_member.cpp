@@ -18,6 +18,8 @@ constexpr std::chrono::milliseconds poll_interval{500};
 constexpr std::chrono::milliseconds join_again_after{1000};
 /// How long a stop waits for the group to answer for the first time.
 constexpr int first_answer_ms_max = 5000;
+/// A rebalance that is under way ends first.
+constexpr int leave_ms_max = 10'000;
 constexpr int look_again_ms = 50;
 /// In one life; more are another process with this node's name.
 constexpr std::uint32_t put_out_max = 5;
@@ -57,11 +59,13 @@ result<void> group_member::start() {
   return {};
 }
 
-void group_member::stop() {
+void group_member::stop(bool leaves) {
   if (client_ == nullptr)
     return;
   queue_waker::ignore(*queue_);
   await_first_assignment();
+  if (leaves && was_assigned_)
+    leave_group();
   queue_ = nullptr;
   if (!was_assigned_) {
     spdlog::warn("kafka: {} stops before the group {} has answered it",
@@ -84,6 +88,35 @@ void group_member::await_first_assignment() {
         client_.get(), rd_kafka_event_topic_partition_list(event.get()))};
     was_assigned_ = true;
   }
+}
+
+/// A static member that is closed says nothing to the group (KIP-345); one that
+/// has given its subscription up does.
+void group_member::leave_group() {
+  if (!revoked_.empty())
+    answer_revoke();
+  rd_kafka_unsubscribe(client_.get());
+  for (int waited_ms = 0; waited_ms < leave_ms_max;
+       waited_ms += look_again_ms) {
+    const event_ptr event{rd_kafka_queue_poll(queue_.get(), look_again_ms)};
+    if (event == nullptr
+        || rd_kafka_event_type(event.get()) != RD_KAFKA_EVENT_REBALANCE)
+      continue;
+    if (rd_kafka_event_error(event.get())
+        == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
+      const error_ptr ignored{rd_kafka_incremental_assign(
+          client_.get(), rd_kafka_event_topic_partition_list(event.get()))};
+      continue;
+    }
+    {
+      const error_ptr ignored{rd_kafka_incremental_unassign(
+          client_.get(), rd_kafka_event_topic_partition_list(event.get()))};
+    }
+    rd_kafka_consumer_close(client_.get()); // when the group has heard of it
+    return;
+  }
+  spdlog::warn("kafka: {} does not know whether the group {} has let it go",
+               how_.node_id, how_.application);
 }
 
 group_ptr group_member::identity() const {
@@ -135,7 +168,7 @@ void group_member::begin_anew(const error& why) {
                        + how_.node_id
                        + ": does another process run with this node.id?"});
   spdlog::warn("{}; {} joins again", to_string(why), how_.node_id);
-  stop();
+  stop(false);
   revoked_.clear();
   awaited_.clear();
   if (const shards gone = std::exchange(owned_, {}); !gone.empty())

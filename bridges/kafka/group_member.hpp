@@ -33,7 +33,7 @@ public:
   };
 
   group_member(const kafka_settings& how, serial_thread& home, listener tells);
-  ~group_member() { stop(); }
+  ~group_member() { stop(false); }
   group_member(const group_member&) = delete;
   group_member& operator=(const group_member&) = delete;
 
@@ -41,13 +41,15 @@ public:
   void released(const shards& which);
   /// As whom positions are committed at this moment.
   [[nodiscard]] group_ptr identity() const;
-  /// Keeps the membership for the session's time: a restart takes it up.
-  void stop();
+  /// Keeps the membership for the session's time, so that a restart takes it
+  /// up, or leaves the group, so that others take the shards at once.
+  void stop(bool leaves);
 
 private:
   void poll();
   void begin_anew(const error& why);
   void await_first_assignment();
+  void leave_group();
   void rebalance(const rd_kafka_event_t& event);
   void assign(const rd_kafka_topic_partition_list_t& which);
   void revoke(const rd_kafka_topic_partition_list_t& which);

@@ -44,6 +44,7 @@ using delete_records_ptr =
     owned<rd_kafka_DeleteRecords_t, rd_kafka_DeleteRecords_destroy>;
 using admin_options_ptr =
     owned<rd_kafka_AdminOptions_t, rd_kafka_AdminOptions_destroy>;
+using topic_ptr = owned<rd_kafka_topic_t, rd_kafka_topic_destroy>;
 using metadata_ptr =
     owned<const rd_kafka_metadata_t, rd_kafka_metadata_destroy>;
 

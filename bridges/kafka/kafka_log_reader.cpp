@@ -21,6 +21,12 @@ kafka_log_reader::open(const kafka_settings& how, ports::log_layout layout) {
   if (!made)
     return made.error();
   std::shared_ptr<rd_kafka_t> client{made->release(), destroy_client};
+  const rd_kafka_metadata_t* read = nullptr;
+  const auto code =
+      rd_kafka_metadata(client.get(), 0, nullptr, &read, answer_ms_max);
+  const metadata_ptr kept{read};
+  if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
+    return unreachable(how, code);
   rd_kafka_poll_set_consumer(client.get());
   return std::unique_ptr<kafka_log_reader>{
       new kafka_log_reader{std::move(client), std::move(layout)}};

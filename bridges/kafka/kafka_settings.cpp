@@ -4,6 +4,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <array>
 #include <string_view>
 #include <utility>
@@ -15,6 +16,7 @@ namespace {
 /// Properties that only we set, and why.
 constexpr std::array locked{
     std::pair{"bootstrap.servers", "it is kafka.bootstrap-servers"},
+    std::pair{"metadata.broker.list", "it is kafka.bootstrap-servers"},
     std::pair{"group.id", "it is the application's name"},
     std::pair{"group.instance.id", "it is node.id"},
     std::pair{"transactional.id", "it derives from node.id"},
@@ -22,6 +24,7 @@ constexpr std::array locked{
     std::pair{"acks", "transactions need all of them"},
     std::pair{"request.required.acks", "transactions need all of them"},
     std::pair{"enable.auto.commit", "positions are committed with their unit"},
+    std::pair{"auto.commit.enable", "positions are committed with their unit"},
     std::pair{"enable.auto.offset.store",
               "positions are committed with their unit"},
     std::pair{"isolation.level", "only committed records may be handled"},
@@ -35,9 +38,33 @@ constexpr std::array locked{
     std::pair{"transaction.timeout.ms", "it is kafka.transaction-timeout-ms"},
     std::pair{"message.timeout.ms", "it follows from the transaction's"},
     std::pair{"delivery.timeout.ms", "it follows from the transaction's"},
+    std::pair{"message.max.bytes", "it is what the topics are made with"},
+    std::pair{"max.poll.interval.ms", "the node's own threads poll"},
     std::pair{"allow.auto.create.topics",
               "topics are made with their settings"},
 };
+
+/// What is wrong with it, or nothing; then it is set.
+std::string try_to_set(rd_kafka_conf_t& conf, const std::string& name,
+                       const std::string& value) {
+  for (const auto& [ours, reason] : locked)
+    if (name == ours)
+      return std::string{"cannot be set: "}.append(reason);
+  std::array<char, 256> why{};
+  switch (rd_kafka_conf_set(&conf, name.c_str(), value.c_str(), why.data(),
+                            why.size())) {
+  case RD_KAFKA_CONF_OK:
+    return {};
+  case RD_KAFKA_CONF_UNKNOWN:
+    return std::string{"librdkafka "}
+        .append(rd_kafka_version_str())
+        .append(" has no such property; its CONFIGURATION.md lists them");
+  default:
+    return why.data(); // names the property and what it may be
+  }
+}
+
+constexpr std::int64_t heartbeat_ms_max = 1000;
 
 class builder {
 public:
@@ -53,19 +80,10 @@ public:
   }
 
   result<void> pass(const kafka_settings::properties& theirs) {
-    for (const auto& [name, value] : theirs) {
-      for (const auto& [ours, reason] : locked)
-        if (name == ours)
-          return error{errc::invalid_argument,
-                       "kafka: " + name + " cannot be set: " + reason};
-      std::array<char, 256> why{};
-      if (rd_kafka_conf_set(conf_.get(), name.c_str(), value.c_str(),
-                            why.data(), why.size())
-          != RD_KAFKA_CONF_OK)
-        return error{errc::invalid_argument,
-                     "kafka: " + name + " = " + value + ": " + why.data()
-                         + "; the names are librdkafka's"};
-    }
+    for (const auto& [name, value] : theirs)
+      if (const std::string wrong = try_to_set(*conf_, name, value);
+          !wrong.empty())
+        return error{errc::invalid_argument, "kafka: " + name + ": " + wrong};
     return {};
   }
 
@@ -78,10 +96,14 @@ private:
 
 void log_line(const rd_kafka_t* client, int level, const char* facility,
               const char* text) {
-  // A connection that comes and goes is no news; errors come as events, too.
-  const auto how = level <= 3   ? spdlog::level::warn
-                   : level <= 5 ? spdlog::level::info
-                                : spdlog::level::debug;
+  // A connection that comes and goes is no news; what it leads to is told
+  // elsewhere.
+  const std::string_view what = facility;
+  const bool is_connection = what == "FAIL" || what == "ERROR";
+  const auto how = is_connection ? spdlog::level::info
+                   : level <= 3  ? spdlog::level::warn
+                   : level <= 5  ? spdlog::level::info
+                                 : spdlog::level::debug;
   spdlog::log(how, "kafka: {}: {}: {}", rd_kafka_name(client), facility, text);
 }
 
@@ -114,8 +136,10 @@ result<conf_ptr> make_conf(const kafka_settings& how, client_role role,
     // Of each partition that is read.
     conf.set("queued.max.messages.kbytes", "16384");
     conf.set("max.poll.interval.ms", "60000");
+    // By its answer a member hears that the group rebalances.
     conf.set("heartbeat.interval.ms",
-             std::to_string(how.session_timeout.count() / 5));
+             std::to_string(std::min<std::int64_t>(
+                 how.session_timeout.count() / 5, heartbeat_ms_max)));
   } else {
     conf.set("compression.codec", "lz4");
     conf.set("linger.ms", "20");
@@ -157,7 +181,36 @@ result<conf_ptr> make_conf(const kafka_settings& how, client_role role,
   return conf.take();
 }
 
+/// Nobody would guess it of what the brokers say then, "invalid credentials".
+std::string scram_advice(const kafka_settings& how) {
+  constexpr int mended = 0x020601ff;
+  for (const char* const name : {"sasl.mechanism", "sasl.mechanisms"})
+    if (const auto given = how.common.find(name);
+        given != how.common.end() && given->second.starts_with("SCRAM")
+        && rd_kafka_version() < mended)
+      return std::string{". Brokers from Kafka 4.0 on refuse SCRAM of "
+                         "librdkafka before 2.6.1, and this is "}
+          .append(rd_kafka_version_str())
+          .append(" (librdkafka #4895): use a client certificate, or PLAIN "
+                  "over TLS");
+  return {};
+}
+
 } // namespace
+
+error unreachable(const kafka_settings& how, rd_kafka_resp_err_t code) {
+  error why = to_error(code, "kafka: no broker of " + how.bootstrap_servers
+                                 + " answers (kafka.bootstrap-servers)");
+  why.context += "; does the cluster run there, and does it take this "
+                 "node's certificate or password?"
+                 + scram_advice(how);
+  return why;
+}
+
+std::string check_property(std::string_view name, std::string_view value) {
+  const conf_ptr conf{rd_kafka_conf_new()};
+  return try_to_set(*conf, std::string{name}, std::string{value});
+}
 
 result<client_ptr> open_client(const kafka_settings& how, client_role role,
                                const std::string& transactional_id) {

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <string_view>
 
 namespace freehold::bridges::kafka {
 
@@ -27,8 +28,8 @@ struct kafka_settings {
   std::chrono::milliseconds session_timeout{10'000};
   /// How long a node that stands still can keep others from its shards.
   std::chrono::milliseconds transaction_timeout{10'000};
-  /// librdkafka's own, for both kinds of client or for one; not those that
-  /// exactly-once rests on.
+  /// librdkafka's own, for both kinds of client or for one, over our defaults;
+  /// each passes `check_property`. An admin client is a producer in this.
   properties common{};
   properties consumer{};
   properties producer{};
@@ -37,6 +38,12 @@ struct kafka_settings {
 /// The largest request to write; above the largest record of an engine with
 /// room for what Kafka adds.
 inline constexpr std::int32_t message_bytes_max = 2 << 20;
+
+/// Why a property of librdkafka cannot have that value, and what to do; empty
+/// where it can. Those that exactly-once rests on, and those that have an
+/// option of their own, are refused whatever their value.
+[[nodiscard]] std::string check_property(std::string_view name,
+                                         std::string_view value);
 
 enum class client_role : std::uint8_t {
   /// A member of the group: has shards, reads nothing.
@@ -51,11 +58,15 @@ enum class client_role : std::uint8_t {
   admin,
 };
 
-/// A client of that role. Errors: `invalid_argument` naming the property, why
-/// it cannot be set and what to do.
+/// A client of that role. Errors: `invalid_argument` with what the library says
+/// of the properties, or the property that cannot be set.
 /// @param transactional_id  of a producer
 [[nodiscard]] result<client_ptr>
 open_client(const kafka_settings& how, client_role role,
             const std::string& transactional_id = {});
+
+/// That no broker of the cluster answers, and what to look at.
+[[nodiscard]] error unreachable(const kafka_settings& how,
+                                rd_kafka_resp_err_t code);
 
 } // namespace freehold::bridges::kafka

@@ -17,9 +17,8 @@ constexpr int answer_ms_max = 5000;
 } // namespace
 
 lookup_service::lookup_service(const kafka_settings& how,
-                               std::vector<std::string> topic_names,
-                               answer tell)
-    : how_(how), topic_names_(std::move(topic_names)), tell_(std::move(tell)) {}
+                               std::vector<std::string> topic_names)
+    : how_(how), topic_names_(std::move(topic_names)) {}
 
 result<void> lookup_service::start() {
   auto made = open_client(how_, client_role::reader);
@@ -35,13 +34,13 @@ void lookup_service::stop() {
   thread_.stop();
 }
 
-void lookup_service::look_up(std::shared_ptr<ports::lookup> what) {
-  thread_.post([this, what = std::move(what)]() mutable {
+void lookup_service::look_up(std::shared_ptr<ports::lookup> what, answer then) {
+  thread_.post([this, what = std::move(what), then = std::move(then)] {
     bool all_kept = true;
     auto outcome = read(*what, all_kept);
     rd_kafka_assign(client_.get(), nullptr);
     if (!stopping_)
-      tell_(std::move(what), std::move(outcome), all_kept);
+      then(std::move(outcome), all_kept);
   });
 }
 

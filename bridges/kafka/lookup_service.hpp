@@ -18,15 +18,14 @@ class lookup_service {
 public:
   /// On the service's thread, after all that was found.
   /// @param all_kept  no record was left out because it was deleted
-  using answer = std::function<void(std::shared_ptr<ports::lookup>,
-                                    result<void>, bool all_kept)>;
+  using answer = std::function<void(result<void>, bool all_kept)>;
 
   lookup_service(const kafka_settings& how,
-                 std::vector<std::string> topic_names, answer tell);
+                 std::vector<std::string> topic_names);
   ~lookup_service() { stop(); }
 
   result<void> start();
-  void look_up(std::shared_ptr<ports::lookup> what);
+  void look_up(std::shared_ptr<ports::lookup> what, answer then);
   void stop();
 
 private:
@@ -36,7 +35,6 @@ private:
 
   const kafka_settings how_;
   const std::vector<std::string> topic_names_;
-  const answer tell_;
   std::atomic<bool> stopping_{false};
   client_ptr client_;
   serial_thread thread_; // ends first

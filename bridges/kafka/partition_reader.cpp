@@ -121,6 +121,12 @@ void partition_reader::appended(topic_partition target, next_offset to) {
   known->second.written_to = std::max(known->second.written_to, to);
 }
 
+bool partition_reader::is_at_end(topic_partition source, next_offset at) const {
+  const auto known = partitions_.find(source);
+  return known != partitions_.end() && known->second.next == at
+         && known->second.end == at && at >= known->second.written_to;
+}
+
 /// Takes from the queue what it has.
 void partition_reader::take(partition_entry& entry) {
   std::array<rd_kafka_message_t*, messages_max> some{};
@@ -179,13 +185,12 @@ void partition_reader::serve(topic_partition source) {
     return tell_(what, why);
   }
   const bool moved = entry.next > what.from;
-  const bool is_at_end =
-      entry.end == entry.next && entry.next >= entry.written_to;
-  if (!moved && !(what.wait == ports::fetch_wait::no && is_at_end))
+  const bool ends_here = is_at_end(source, entry.next);
+  if (!moved && !(what.wait == ports::fetch_wait::no && ends_here))
     return; // its queue wakes us
   found->next = entry.next;
   // How far it goes is known only where it was read to the end.
-  found->end = is_at_end ? entry.next : next_offset{entry.next.value() + 1};
+  found->end = ends_here ? entry.next : next_offset{entry.next.value() + 1};
   entry.asked.reset();
   tell_(what, ports::record_batch_ptr{std::move(found)});
 }

@@ -38,6 +38,9 @@ public:
   result<void> start();
   void fetch(const ports::fetch_request& what);
   void cancel(topic_partition source);
+  /// Whether it has read to that offset, where the log ended, and nothing was
+  /// appended since as far as this node knows.
+  [[nodiscard]] bool is_at_end(topic_partition source, next_offset at) const;
   /// Something was appended there: it ends at `to` or further behind.
   void appended(topic_partition target, next_offset to);
   /// Reads nothing ahead any more.

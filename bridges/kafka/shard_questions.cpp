@@ -17,8 +17,9 @@ constexpr std::chrono::milliseconds again_after{100};
 } // namespace
 
 shard_questions::shard_questions(const kafka_settings& how,
+                                 const ports::log_layout& layout,
                                  std::string changelog)
-    : how_(how), changelog_(std::move(changelog)) {}
+    : how_(how), layout_(layout), changelog_(std::move(changelog)) {}
 
 result<void> shard_questions::start() {
   for (const auto& [client, role] :
@@ -61,12 +62,27 @@ void shard_questions::begin_of(std::string topic, std::uint32_t partition,
 }
 
 result<shard_questions::all_bounds>
-shard_questions::ask(const std::set<std::uint32_t>& shards) {
+shard_questions::ask_positions(const std::set<std::uint32_t>& shards) {
   const partitions_ptr list = new_partitions();
-  const std::string topic = shards_topic(how_);
-  for (const std::uint32_t each : shards)
+  const std::string of_shards = shards_topic(how_);
+  const auto add = [&](const std::string& topic, std::uint32_t partition) {
     rd_kafka_topic_partition_list_add(list.get(), topic.c_str(),
-                                      static_cast<std::int32_t>(each));
+                                      static_cast<std::int32_t>(partition));
+  };
+  all_bounds found;
+  std::vector<topic_partition> inputs;
+  for (const std::uint32_t each : shards) {
+    found[each] = {};
+    for (std::uint32_t t = 0; t < layout_.topics.size(); ++t) {
+      const auto role = layout_.topics[t].role;
+      if (role != ports::topic_role::source && role != ports::topic_role::inbox)
+        continue;
+      add(layout_.topics[t].name, each);
+      inputs.push_back({topic_index{t}, partition_index{each}});
+    }
+  }
+  for (const std::uint32_t each : shards)
+    add(of_shards, each);
   // With read_committed it waits for a transaction that is open.
   const auto code =
       rd_kafka_committed(positions_.get(), list.get(), answer_ms_max);
@@ -75,16 +91,24 @@ shard_questions::ask(const std::set<std::uint32_t>& shards) {
   for (int i = 0; i < list->cnt; ++i)
     if (list->elems[i].err != RD_KAFKA_RESP_ERR_NO_ERROR)
       return to_error(list->elems[i].err, "kafka: how far a shard was taken");
-  all_bounds found;
-  for (const std::uint32_t each : shards) {
-    if (changelog_.empty()) {
-      found[each] = {};
-      continue;
-    }
-    const auto one = ask(changelog_, each);
+  for (std::size_t i = 0; i < inputs.size(); ++i)
+    if (list->elems[i].offset >= 0)
+      found[inputs[i].partition.value()].taken.emplace_back(
+          inputs[i], next_offset{list->elems[i].offset});
+  return found;
+}
+
+result<shard_questions::all_bounds>
+shard_questions::ask(const std::set<std::uint32_t>& shards) {
+  auto found = ask_positions(shards);
+  if (!found || changelog_.empty())
+    return found;
+  for (auto& [shard, of] : *found) {
+    const auto one = ask(changelog_, shard);
     if (!one)
       return one.error();
-    found[each] = *one;
+    of.begin = one->begin;
+    of.end = one->end;
   }
   return found;
 }

@@ -10,6 +10,7 @@
 #include <set>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace freehold::bridges::kafka {
 
@@ -21,11 +22,14 @@ public:
     next_offset begin{0};
     /// Also of what is not committed yet.
     next_offset end{0};
+    /// Positions of the group in the shard's inputs, where it has any.
+    std::vector<std::pair<topic_partition, next_offset>> taken{};
   };
   using all_bounds = std::map<std::uint32_t, bounds>;
 
   /// @param changelog  the topic's name; empty: there is none
-  shard_questions(const kafka_settings& how, std::string changelog);
+  shard_questions(const kafka_settings& how, const ports::log_layout& layout,
+                  std::string changelog);
   ~shard_questions() { stop(); }
 
   result<void> start();
@@ -42,10 +46,14 @@ public:
 
 private:
   [[nodiscard]] result<all_bounds> ask(const std::set<std::uint32_t>& shards);
+  /// Of these shards only `taken` is filled in.
+  [[nodiscard]] result<all_bounds>
+  ask_positions(const std::set<std::uint32_t>& shards);
   [[nodiscard]] result<bounds> ask(const std::string& topic,
                                    std::uint32_t partition);
 
   const kafka_settings how_;
+  const ports::log_layout layout_;
   const std::string changelog_;
   client_ptr positions_;
   client_ptr ends_;

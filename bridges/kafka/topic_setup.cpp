@@ -105,10 +105,7 @@ private:
     const auto code =
         rd_kafka_metadata(client_.get(), 1, nullptr, &read, answer_ms_max);
     if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
-      return to_error(code, "kafka: no broker answers; does the cluster run, "
-                            "and is it "
-                                + how_.bootstrap_servers
-                                + " (kafka.bootstrap-servers)?");
+      return unreachable(how_, code);
     const metadata_ptr kept{read};
     for (int i = 0; i < read->topic_cnt; ++i)
       if (read->topics[i].err == RD_KAFKA_RESP_ERR_NO_ERROR)

@@ -45,29 +45,53 @@ void transactional_producer::plan_end(planned_end how) {
 
 void transactional_producer::begin_anew(std::function<void()> then) {
   thread_.post([this, then = std::move(then)]() mutable {
-    client_ = nullptr;
-    auto made = open_client(how_, client_role::producer, id_);
-    error why;
-    if (made) {
-      for (;;) {
-        const error_ptr failed{
-            rd_kafka_init_transactions(made->get(), begin_ms_max)};
-        if (failed == nullptr) {
-          client_ = *std::move(made);
-          return then();
-        }
-        why = to_error(*failed, "kafka: " + id_ + " begins");
-        if (stopping_ || rd_kafka_error_is_retriable(failed.get()) == 0)
-          break;
-      }
-    } else {
-      why = made.error();
-    }
-    spdlog::warn("{}; trying again", to_string(why));
+    const auto opened = open();
+    if (opened)
+      return then();
+    spdlog::warn("{}; trying again", to_string(opened.error()));
     thread_.post_after(retry_after, [this, then = std::move(then)]() mutable {
       begin_anew(std::move(then));
     });
   });
+}
+
+result<void> transactional_producer::open() {
+  close();
+  auto made = open_client(how_, client_role::producer, id_);
+  if (!made)
+    return made.error();
+  client_ = *std::move(made);
+  auto done = learn_topics();
+  while (done) {
+    const error_ptr failed{
+        rd_kafka_init_transactions(client_.get(), begin_ms_max)};
+    if (failed == nullptr)
+      return {};
+    if (stopping_ || rd_kafka_error_is_retriable(failed.get()) == 0)
+      done = to_error(*failed, "kafka: " + id_ + " begins");
+  }
+  close();
+  return done;
+}
+
+void transactional_producer::close() {
+  topics_.clear();
+  client_ = nullptr;
+}
+
+/// A client that meets a topic with its first record looks for it once a second
+/// only, and the transaction waits.
+result<void> transactional_producer::learn_topics() {
+  for (const std::string& name : topic_names_)
+    topics_.emplace_back(
+        rd_kafka_topic_new(client_.get(), name.c_str(), nullptr));
+  const rd_kafka_metadata_t* read = nullptr;
+  const auto code =
+      rd_kafka_metadata(client_.get(), 0, nullptr, &read, call_ms_max);
+  const metadata_ptr kept{read};
+  if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
+    return to_error(code, "kafka: " + id_ + " looks for its topics");
+  return {};
 }
 
 void transactional_producer::run(transaction what,
@@ -126,7 +150,7 @@ result<void> transactional_producer::send(const transaction& what) {
 
 result<void> transactional_producer::send(const ports::append& one,
                                           std::int64_t* place) {
-  const std::string& topic = topic_names_[one.target.topic.value()];
+  rd_kafka_topic_t* const topic = topics_[one.target.topic.value()].get();
   for (;;) {
     // The library takes the headers over, unless it fails.
     headers_ptr headers;
@@ -134,7 +158,7 @@ result<void> transactional_producer::send(const ports::append& one,
       headers = headers_of(one.headers);
     // Its pointers are not to const; with a copy it does not write there.
     const std::array<rd_kafka_vu_t, 8> fields{{
-        {.vtype = RD_KAFKA_VTYPE_TOPIC, .u = {.cstr = topic.c_str()}},
+        {.vtype = RD_KAFKA_VTYPE_RKT, .u = {.rkt = topic}},
         {.vtype = RD_KAFKA_VTYPE_PARTITION,
          .u = {.i32 = static_cast<std::int32_t>(one.target.partition.value())}},
         {.vtype = RD_KAFKA_VTYPE_MSGFLAGS, .u = {.i = RD_KAFKA_MSG_F_COPY}},
@@ -156,7 +180,8 @@ result<void> transactional_producer::send(const ports::append& one,
     }
     if (rd_kafka_error_code(failed.get()) != RD_KAFKA_RESP_ERR__QUEUE_FULL
         || stopping_)
-      return to_error(*failed, "kafka: " + id_ + " writes to " + topic);
+      return to_error(*failed, "kafka: " + id_ + " writes to "
+                                   + topic_names_[one.target.topic.value()]);
     rd_kafka_poll(client_.get(), queue_full_ms);
   }
 }

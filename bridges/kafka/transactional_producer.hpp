@@ -69,6 +69,9 @@ public:
   void plan_end(planned_end how);
 
 private:
+  [[nodiscard]] result<void> open();
+  void close();
+  [[nodiscard]] result<void> learn_topics();
   [[nodiscard]] outcome write(const transaction& what);
   [[nodiscard]] result<void> send(const transaction& what);
   [[nodiscard]] result<void> send(const ports::append& one,
@@ -82,6 +85,7 @@ private:
   const std::vector<std::string> topic_names_;
   std::atomic<bool> stopping_{false};
   client_ptr client_;
+  std::vector<topic_ptr> topics_; // of the client, by their index
   /// Where the records of the transaction under way lie; the client writes
   /// them, which therefore ends before.
   std::vector<std::vector<std::int64_t>> places_;

@@ -122,19 +122,30 @@ void batch_writer::reserve(std::size_t more) {
   capacity_ = grown;
 }
 
+void batch_writer::begin(next_offset at) {
+  FREEHOLD_ASSERT(empty(), "a batch begins once");
+  reserve(batch_header_bytes);
+  used_ = batch_header_bytes;
+  header_.base_offset = at.value();
+}
+
+void batch_writer::extend(next_offset end) {
+  const std::int64_t delta = end.value() - 1 - header_.base_offset;
+  FREEHOLD_ASSERT(!empty() && delta >= header_.last_delta
+                      && delta <= 0x7FFFFFFF,
+                  "a batch ends behind its records");
+  header_.last_delta = static_cast<std::uint32_t>(delta);
+}
+
 void batch_writer::add(record_offset at, const ports::append& what) {
   const std::string_view headers = what.headers.packed();
   const std::size_t payload =
       what.key.size() + what.value.size() + headers.size();
-  if (empty()) {
-    used_ = 0;
-    reserve(batch_header_bytes + payload + record_overhead_bytes_max);
-    used_ = batch_header_bytes;
-    header_.base_offset = at.value();
+  if (empty())
+    begin(next_offset{at.value()});
+  reserve(payload + record_overhead_bytes_max);
+  if (header_.count == 0)
     header_.base_time = what.time.value();
-  } else {
-    reserve(payload + record_overhead_bytes_max);
-  }
   const std::int64_t delta = at.value() - header_.base_offset;
   const std::int64_t expected =
       header_.count == 0 ? 0 : std::int64_t{header_.last_delta} + 1;

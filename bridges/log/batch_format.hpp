@@ -76,12 +76,18 @@ static_assert(sizeof(batch_header) == batch_header_bytes);
 /// one owner, no locks.
 class batch_writer {
 public:
-  [[nodiscard]] bool empty() const noexcept { return header_.count == 0; }
+  [[nodiscard]] bool empty() const noexcept { return used_ == 0; }
   [[nodiscard]] std::size_t size_bytes() const noexcept { return used_; }
 
+  /// Begins the batch at an offset that may lie before its first record.
+  /// @pre it is empty
+  void begin(next_offset at);
   /// Adds a record. @pre `at` lies behind the record before.
   void add(record_offset at, const ports::append& what);
 
+  /// Lets the batch end there. @pre `end` lies behind its last record, and
+  /// behind where it begins
+  void extend(next_offset end);
   /// Completes the header. The bytes stay until the next `add` or `clear`.
   [[nodiscard]] std::string_view finish(std::uint32_t topic,
                                         std::uint32_t partition,

@@ -309,6 +309,15 @@ result<void> lmdb_store::make_tables(bool fresh) {
   return write_durable_file(marker_file(), marker_text);
 }
 
+result<void> lmdb_store::sync() {
+  const std::shared_lock shared{environment_gate_};
+  if (environment_ == nullptr)
+    return describe(MDB_PANIC, "writing to the disk");
+  if (const int code = mdb_env_sync(environment_, 1); code != 0)
+    return describe(code, "writing to the disk");
+  return {};
+}
+
 result<void> lmdb_store::reopen() {
   const std::unique_lock alone{environment_gate_};
   mdb_env_close(environment_);

@@ -93,6 +93,10 @@ public:
   /// Frees what readers hold whose process was killed.
   void drop_stale_readers();
 
+  /// Waits until the medium has everything that was committed; of use where
+  /// `fsync` is off.
+  result<void> sync();
+
   /// Closes and opens the environment after a commit that failed half-way.
   result<void> reopen();
 

@@ -2,8 +2,11 @@
 
 #include "runtime/base/result.hpp"
 
+#include <sys/types.h>
+
 #include <filesystem>
 #include <memory>
+#include <optional>
 
 namespace freehold::bridges::log {
 
@@ -18,6 +21,10 @@ public:
   /// `unavailable`.
   static result<std::unique_ptr<writer_lock>>
   take(const std::filesystem::path& directory);
+
+  /// The process that holds it, if one does. Errors: `unavailable`.
+  static result<std::optional<pid_t>>
+  holder(const std::filesystem::path& directory);
 
   writer_lock(const writer_lock&) = delete;
   writer_lock& operator=(const writer_lock&) = delete;

@@ -283,6 +283,15 @@ counters engine::count() const {
   return sum;
 }
 
+std::vector<input_position> engine::positions() const {
+  std::vector<input_position> all;
+  for (const auto& each : core_->published_) {
+    const std::lock_guard lock{each.mutex};
+    all.insert(all.end(), each.positions.begin(), each.positions.end());
+  }
+  return all;
+}
+
 void engine::find_entity(std::string_view type, std::string_view key,
                          std::function<void(caf::actor)> tell) {
   const partition_index index =

@@ -5,6 +5,7 @@
 #include "runtime/engine/application_plan.hpp"
 #include "runtime/engine/counters.hpp"
 #include "runtime/engine/dedupe_table.hpp"
+#include "runtime/engine/input_position.hpp"
 #include "runtime/engine/shard_unit.hpp"
 #include "runtime/ports/crash_ledger.hpp"
 #include "runtime/ports/event_log.hpp"
@@ -93,6 +94,9 @@ public:
   /// The sum over all shards. In stepped mode, or between two commits, as of
   /// the last time each shard worked.
   [[nodiscard]] counters count() const;
+  /// Of the shards that are served here, as of the last time each worked. From
+  /// any thread, beside any other call.
+  [[nodiscard]] std::vector<input_position> positions() const;
 
   /// Tells the CAF handle of an entity, on its worker, or none where there is
   /// none; one that is not in memory comes back first. The handle can be asked

@@ -7,6 +7,7 @@
 #include "runtime/engine/entity_table.hpp"
 #include "runtime/engine/envelope.hpp"
 #include "runtime/engine/event_clock.hpp"
+#include "runtime/engine/input_position.hpp"
 #include "runtime/engine/open_read.hpp"
 #include "runtime/engine/quarantine.hpp"
 #include "runtime/engine/shard_unit.hpp"
@@ -170,6 +171,8 @@ public:
   [[nodiscard]] state current_state() const noexcept { return state_; }
   [[nodiscard]] partition_index index() const noexcept { return index_; }
   [[nodiscard]] counters count() const;
+  /// Of all inputs; of none while the shard is not served.
+  void tell_positions(std::vector<input_position>& into) const;
   /// Tells the entity's handle, or none where it does not exist here: at once,
   /// or after it has come back into memory. Who holds the handle keeps it
   /// there.
@@ -313,6 +316,7 @@ private:
   // Each asks for what it needs; false where nothing is away.
   bool bring_sought();
   bool bring_held();
+  bool positions_are_whole();
   bool bring_stale();
   bool come_back(const bringing& from, const bringing::wanted& one);
   bool read_state_into(entity_cell& cell, const changelog::state_entry& entry);
@@ -391,6 +395,8 @@ private:
   std::vector<input> inputs_;
   std::size_t next_input_ = 0;
   std::vector<next_offset> committed_positions_;
+  /// What the log knew when the shard was granted.
+  std::vector<std::pair<topic_partition, next_offset>> taken_by_log_;
   /// Of topics that are no input now: kept for the day they are one again.
   std::map<std::string, next_offset, std::less<>> other_positions_;
   event_clock clock_;

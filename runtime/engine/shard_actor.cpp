@@ -211,6 +211,7 @@ void shard_actor::publish_counters() {
   const counters now = shard_->count();
   const std::lock_guard lock{published_.mutex};
   published_.values = now;
+  shard_->tell_positions(published_.positions);
 }
 
 } // namespace freehold::engine

@@ -89,6 +89,7 @@ struct surroundings {
 struct published_counters {
   mutable std::mutex mutex;
   counters values;
+  std::vector<input_position> positions;
 };
 
 /// A shard as an actor: turns messages into calls of `shard`, and what the

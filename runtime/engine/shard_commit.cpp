@@ -594,6 +594,19 @@ void shard::expire_answers() {
   changelog_.live_shrank(answers_.expire(host_.now()));
 }
 
+void shard::tell_positions(std::vector<input_position>& into) const {
+  into.clear();
+  if (state_ != state::serving && state_ != state::draining)
+    return;
+  for (const input& each : inputs_) {
+    const bool is_between = each.current == nullptr && each.ahead == nullptr;
+    into.push_back(
+        {each.source,
+         is_between ? std::max(each.position, each.read_to) : each.position,
+         is_full()});
+  }
+}
+
 counters shard::count() const {
   counters now = total_;
   for (const auto& table : tables_) {

@@ -48,11 +48,13 @@ shard::~shard() = default;
 void shard::grant(const ports::shard_grant& grant) {
   FREEHOLD_ASSERT(state_ == state::unowned, "a shard is granted once");
   epoch_ = grant.epoch;
+  taken_by_log_ = grant.taken;
   state_ = state::restoring;
   start_restore(grant.changelog_begin, grant.changelog_end);
 }
 
 void shard::resume(const ports::shard_grant& grant) {
+  taken_by_log_ = grant.taken;
   if (state_ == state::restoring) {
     epoch_ = grant.epoch; // nothing of it was in the units that were undone
     return;
@@ -423,6 +425,27 @@ bool shard::restore_state(changelog::entry_kind kind, std::string_view payload,
   return read_state_into(*cell, *entry);
 }
 
+/// A unit's positions are in its header and in the log itself, or in neither.
+bool shard::positions_are_whole() {
+  for (const auto& [source, taken] : taken_by_log_)
+    for (std::size_t i = 0; i < inputs_.size(); ++i)
+      if (inputs_[i].source == source && committed_positions_[i] < taken) {
+        fail({errc::corrupt,
+              "records of " + plan_->topic_name(plan_->changelog)
+                  + " are lost: they say that "
+                  + plan_->topic_name(source.topic) + ", partition "
+                  + std::to_string(source.partition.value())
+                  + ", was taken up to offset "
+                  + std::to_string(committed_positions_[i].value())
+                  + ", and the log's own positions are at "
+                  + std::to_string(taken.value())
+                  + ". Restore that topic, or begin anew under another "
+                    "application name"});
+        return false;
+      }
+  return true;
+}
+
 void shard::serve() {
   if (!early_.empty()) {
     fail({errc::corrupt, "a state names schema "
@@ -430,6 +453,8 @@ void shard::serve() {
                              + ", which the changelog does not have"});
     return;
   }
+  if (!positions_are_whole())
+    return;
   for (auto& [number, held] : restored_held_) {
     entity_table& table = *tables_[held.type];
     const std::uint64_t hash = key_hash(held.key);

@@ -59,8 +59,9 @@ public:
   /// The position behind this batch: at least one past the last record. It
   /// may be more (gaps), and it moves even where no record is left to show.
   next_offset next{0};
-  /// The end of what is committed (on Kafka: the last stable offset), as
-  /// known when the batch was made. `next >= end`: read to the end.
+  /// The end of what is committed (on Kafka: the last stable offset), as far as
+  /// it was known when the batch was made. `next >= end`: read to the end;
+  /// otherwise there may be more.
   next_offset end{0};
 };
 
@@ -178,6 +179,10 @@ struct shard_grant {
   /// owner restores `[begin, end)` before it serves.
   next_offset changelog_begin{0};
   next_offset changelog_end{0};
+  /// Up to where inputs were taken at least, of those that the log itself keeps
+  /// positions of. The changelog holds what counts; where it says less, records
+  /// of it are lost.
+  std::vector<std::pair<topic_partition, next_offset>> taken{};
 };
 
 /// What the log tells. Called from the log's threads or from within a call
@@ -266,6 +271,10 @@ public:
 
   /// Answers `revoked`: every unit with these shards has a known outcome.
   virtual void release(const std::vector<partition_index>& shards) = 0;
+
+  /// The `stop` that follows is one for good: others may take the shards at
+  /// once, where they would wait for a restart.
+  virtual void leave() {}
 
   /// Ends. What was not answered by now never is. Returns when no listener
   /// call is running or will run. Idempotent.

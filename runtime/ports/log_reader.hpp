@@ -9,6 +9,9 @@ struct partition_bounds {
   next_offset begin{0};
   /// One past the last committed record.
   next_offset end{0};
+
+  friend bool operator==(const partition_bounds&,
+                         const partition_bounds&) = default;
 };
 
 struct topic_description {

@@ -2,7 +2,9 @@
 // a group of its own there.
 #include "bridges/kafka/kafka_log.hpp"
 #include "bridges/kafka/kafka_log_reader.hpp"
+#include "bridges/log/lmdb_changelog_copy.hpp"
 #include "tests/conformance/log_fixture.hpp"
+#include "tests/conformance/temporary_directory.hpp"
 #include "tests/testkit/forwarding_log.hpp"
 
 #include <unistd.h>
@@ -98,7 +100,7 @@ public:
   }
 
   std::unique_ptr<ports::event_log> open() override {
-    auto made = std::make_unique<kafka_log>(how_, time_);
+    auto made = std::make_unique<kafka_log>(how_, time_, open_copy());
     last_ = made.get();
     return std::make_unique<named_log>(std::move(made), how_.application,
                                        layout_);
@@ -114,8 +116,34 @@ public:
     return std::max(when, bridges::kafka::earliest_time);
   }
   [[nodiscard]] bool contiguous() const override { return false; }
+  /// Each takes half a minute.
+  [[nodiscard]] int script_count() const override { return 2; }
+  void revoke(std::vector<partition_index> shards) override {
+    last_->move(kafka_log::movement::revoked, shards);
+  }
+  void lose(std::vector<partition_index> shards) override {
+    last_->move(kafka_log::movement::lost, shards);
+  }
+  void grant(std::vector<partition_index> shards) override {
+    last_->move(kafka_log::movement::assigned, shards);
+  }
 
 private:
+  [[nodiscard]] std::unique_ptr<ports::changelog_copy> open_copy() const {
+#ifdef FREEHOLD_CONFORMANCE_COPY
+    return bridges::log::lmdb_changelog_copy::open(
+               {.directory = directory_.path(),
+                .changelog = "changelog",
+                .shard_count = 16,
+                .map_bytes_max = 1U << 30U,
+                .clock = &time_,
+                .warn = {}})
+        .value();
+#else
+    return nullptr;
+#endif
+  }
+
   static kafka_log::planned_end end_of(planned how) {
     return how == planned::failed ? kafka_log::planned_end::failed
            : how == planned::unknown_lost
@@ -123,6 +151,7 @@ private:
                : kafka_log::planned_end::unknown_applied;
   }
 
+  const temporary_directory directory_;
   const system_clock time_;
   kafka_settings how_;
   ports::log_layout layout_;

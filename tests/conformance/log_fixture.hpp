@@ -56,6 +56,8 @@ public:
   [[nodiscard]] virtual timestamp kept_time(timestamp when) const {
     return when;
   }
+  /// How many random scripts it is put through.
+  [[nodiscard]] virtual int script_count() const { return 40; }
   /// Whether offsets count on without gaps.
   [[nodiscard]] virtual bool contiguous() const { return true; }
 

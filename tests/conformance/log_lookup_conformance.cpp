@@ -106,7 +106,7 @@ TEST_CASE("a lookup does not disturb the fetch of its partition",
   const topic_partition source = at(changelog_topic, 0);
   life.append(source, {"a"});
   const auto all = life.read_all(source);
-  const std::int64_t end = life.fetch(source, 0)->end.value();
+  const std::int64_t end = life.end_of(source);
   life.park(source, end);
   const auto [seen, outcome] = look_up(life, source, {all[0].offset});
   CHECK(outcome.has_value());

@@ -317,6 +317,15 @@ public:
         return all;
     }
   }
+  /// The position behind all that is there.
+  std::int64_t end_of(topic_partition source) {
+    for (std::int64_t next = 0;;) {
+      const auto batch = fetch(source, next);
+      next = batch->next.value();
+      if (batch->next >= batch->end)
+        return next;
+    }
+  }
   std::vector<std::string> values_of(topic_partition source) {
     std::vector<std::string> all;
     for (const auto& each : read_all(source))

@@ -87,7 +87,7 @@ TEST_CASE("truncating above the end spares what is appended later",
   const auto fixture = make_log_fixture();
   log_life life{fixture->open()};
   life.append(at(changelog_topic, 0), {"a"});
-  const std::int64_t end = life.fetch(at(changelog_topic, 0), 0)->end.value();
+  const std::int64_t end = life.end_of(at(changelog_topic, 0));
   life.log->truncate(at(changelog_topic, 0), next_offset{end + 100});
   life.append(at(changelog_topic, 0), {"b"});
   for (int i = 0; i < 10; ++i)
@@ -115,7 +115,7 @@ TEST_CASE("a fetch that is parked stays so while its partition is truncated",
   log_life life{fixture->open()};
   const auto target = at(changelog_topic, 0);
   life.append(target, {"a", "b"});
-  const std::int64_t end = life.fetch(target, 0)->end.value();
+  const std::int64_t end = life.end_of(target);
   life.park(target, end);
   life.log->truncate(target, next_offset{end});
   for (int i = 0; i < 5; ++i)

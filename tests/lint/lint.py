@@ -77,6 +77,7 @@ BANS = [
     (r"\bstd::j?thread\b(?!::)", "let the engine's workers run it", {
         ENGINE: "has the workers",
         "bridges": "block on the outside world",
+        "node/lag_monitor.hpp": "asks a log, which waits for the outside world",
         "tests": "drive ports from outside",
     }),
     (r"\bstd::(cout|cerr)\b", "return a result or use the logger", {

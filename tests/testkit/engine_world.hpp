@@ -172,6 +172,9 @@ public:
   /// What survives a crash.
   [[nodiscard]] const auto& storage() const { return storage_; }
   [[nodiscard]] engine::counters count() const { return engine_->count(); }
+  [[nodiscard]] std::vector<engine::input_position> positions() const {
+    return engine_->positions();
+  }
 
   void answered(const std::vector<engine::answer_notice>& notices) override {
     answers.insert(answers.end(), notices.begin(), notices.end());

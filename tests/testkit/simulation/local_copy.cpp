@@ -97,7 +97,8 @@ ports::record_batch_ptr local_copy::read(std::uint32_t shard, next_offset from,
   auto found = std::make_shared<part>();
   found->source = as;
   found->next = of.end;
-  found->end = of.end;
+  // Where the log ends is not for a copy to say.
+  found->end = next_offset{of.end.value() + 1};
   std::uint64_t bytes = 0;
   for (auto it = batch_from(of.batches, from); it != of.batches.end(); ++it) {
     found->memory.push_back(*it);

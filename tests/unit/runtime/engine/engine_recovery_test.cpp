@@ -4,6 +4,8 @@
 
 #include <catch2/catch.hpp>
 
+#include <algorithm>
+
 using namespace freehold;
 using namespace freehold::test_entities;
 using namespace std::chrono_literals;
@@ -213,4 +215,77 @@ TEST_CASE("a suspect that was committed before its node could say so is "
   REQUIRE(world.start());
   world.settle();
   CHECK(accuser.acquitted == std::vector<std::int64_t>{0});
+}
+
+namespace {
+
+/// A log that keeps positions of its own, as Kafka does.
+class positioned_log final : public testkit::forwarding_log {
+public:
+  positioned_log(ports::event_log& below, topic_index source, next_offset taken)
+      : forwarding_log(below), source_(source), taken_(taken) {}
+
+  void granted(std::vector<ports::shard_grant> shards) override {
+    for (auto& each : shards)
+      each.taken = {{{source_, each.shard}, taken_}};
+    forwarding_log::granted(std::move(shards));
+  }
+
+private:
+  const topic_index source_;
+  const next_offset taken_;
+};
+
+} // namespace
+
+TEST_CASE(
+    "a changelog that is behind the log's own positions has lost records: "
+    "nothing is done twice, the node stops and says so",
+    "[runtime][engine][recovery]") {
+  engine_world world{counting_application(), one_shard()};
+  REQUIRE(world.start());
+  for (int i = 0; i < 3; ++i)
+    world.send("adds", "a", json({.amount = 1}));
+  world.settle();
+  const topic_index source = world.plan()->topic("adds").value();
+  const auto restart_at = [&](std::int64_t taken) {
+    world.interpose = [source, taken](ports::event_log& below) {
+      return std::make_unique<positioned_log>(below, source,
+                                              next_offset{taken});
+    };
+    REQUIRE(world.restart());
+  };
+  // As far, or less far because they were set back or expired.
+  for (const std::int64_t taken : {3, 1}) {
+    restart_at(taken);
+    world.settle();
+    CHECK(world.state_of("counter", "a") == counter_state(3, 3));
+  }
+  restart_at(4);
+  REQUIRE_THROWS_WITH(
+      world.settle(),
+      Catch::Contains("records of changelog are lost")
+          && Catch::Contains("adds, partition 0, was taken up to offset 3")
+          && Catch::Contains("positions are at 4"));
+}
+
+TEST_CASE("an engine tells where the shards that it serves stand",
+          "[runtime][engine][recovery]") {
+  engine_world world{counting_application(), one_shard()};
+  REQUIRE(world.start());
+  for (int i = 0; i < 3; ++i)
+    world.send("adds", "a", json({.amount = 1}));
+  world.settle();
+  const topic_partition source{world.plan()->topic("adds").value(),
+                               partition_index{0}};
+  const auto all = world.positions();
+  const auto found =
+      std::find_if(all.begin(), all.end(),
+                   [&](const auto& each) { return each.source == source; });
+  REQUIRE(found != all.end());
+  CHECK(found->next == next_offset{3});
+  CHECK_FALSE(found->is_paused);
+  world.log().revoke({partition_index{0}});
+  world.pass(1s);
+  CHECK(world.positions().empty());
 }
