@@ -11,12 +11,14 @@
 #include "bridges/ledger/memory_crash_ledger.hpp"
 #include "bridges/log/embedded_log.hpp"
 #include "bridges/log/embedded_log_reader.hpp"
+#include "bridges/log/lmdb_changelog_copy.hpp"
 #include "bridges/log/memory_log.hpp"
 #include "bridges/log/memory_log_storage.hpp"
 #include "node/logging.hpp"
 #include "runtime/engine/changelog_view.hpp"
 #include "runtime/engine/engine_options.hpp"
 
+#include <filesystem>
 #include <optional>
 #include <utility>
 
@@ -185,6 +187,12 @@ make_plan_for(const configuration& values,
   return make_plan(adapted);
 }
 
+std::filesystem::path locked_directory(const configuration& values) {
+  const std::filesystem::path directory{values.log_directory};
+  return values.log_kind == log_kind::kafka ? directory / "changelog-copy"
+                                            : directory;
+}
+
 namespace {
 
 void wire_memory(wiring& made) {
@@ -224,7 +232,27 @@ bridges::kafka::kafka_settings cluster_of(const configuration& values) {
           .replication_factor =
               static_cast<std::int32_t>(values.kafka_replication_factor),
           .session_timeout = values.kafka_session_timeout,
-          .transaction_timeout = values.kafka_transaction_timeout};
+          .transaction_timeout = values.kafka_transaction_timeout,
+          .common = values.kafka_client,
+          .consumer = values.kafka_consumer,
+          .producer = values.kafka_producer};
+}
+
+result<void> open_kafka(const configuration& values, wiring& made) {
+  auto copy = bridges::log::lmdb_changelog_copy::open(
+      {.directory = locked_directory(values),
+       .changelog = made.plan->topic_name(made.plan->changelog),
+       .shard_count = made.plan->options.shard_count,
+       .map_bytes_max = values.log_map_bytes_max,
+       .clock = made.time.get(),
+       .warn = [](const error& what) {
+         logger_of("log")->warn("{}", to_string(what));
+       }});
+  if (!copy)
+    return copy.error();
+  made.log = std::make_unique<bridges::kafka::kafka_log>(
+      cluster_of(values), *made.time, *std::move(copy));
+  return {};
 }
 
 } // namespace
@@ -240,10 +268,10 @@ result<wiring> wire(const configuration& values) {
     wire_memory(made);
     return made;
   }
-  if (values.log_kind == log_kind::kafka)
-    made.log = std::make_unique<bridges::kafka::kafka_log>(cluster_of(values),
-                                                           *made.time);
-  else if (auto opened = open_embedded(values, made); !opened)
+  auto opened = values.log_kind == log_kind::kafka
+                    ? open_kafka(values, made)
+                    : open_embedded(values, made);
+  if (!opened)
     return opened.error();
   // The log's lock is ours by now, and with it the ledger beside it.
   auto ledger = bridges::ledger::file_crash_ledger::open(values.log_directory);

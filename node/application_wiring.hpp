@@ -8,6 +8,7 @@
 #include "runtime/ports/event_log.hpp"
 #include "runtime/ports/log_reader.hpp"
 
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <string>
@@ -41,6 +42,11 @@ struct wiring {
   /// What the ledger met so far, in full sentences.
   std::function<std::vector<std::string>()> ledger_warnings;
 };
+
+/// The directory whose lock a node holds while it runs.
+/// @pre the log is not in memory
+[[nodiscard]] std::filesystem::path
+locked_directory(const configuration& values);
 
 /// Opens what is configured, for writing. Errors: `in_use` for a second
 /// writer, `mismatch` for a log that was made with another source, those of

@@ -51,6 +51,8 @@ int run_command_line(int argument_count, char** arguments) {
   commands::add_import(app, chosen);
   commands::add_topic(app, chosen);
   commands::add_entity(app, chosen);
+  commands::add_stop(app, chosen);
+  commands::add_lag(app, chosen);
   commands::add_verify(app, chosen);
   commands::add_report(app, chosen);
   commands::add_config(app, chosen);

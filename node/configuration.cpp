@@ -221,6 +221,7 @@ private:
   }
 
   void read_root(const YAML::Node& root);
+  void read_entries(const std::string& group, const YAML::Node& all);
   void read_entry(const std::string& key, const YAML::Node& name,
                   const YAML::Node& value);
   bool seen_before(const std::string& key, const YAML::Mark& mark);
@@ -240,9 +241,14 @@ private:
   std::size_t fault_count_ = 0;
 };
 
-/// The option's place in the table, or one past the end.
+/// The place in the table of the option that has the key, or one past the end.
 std::size_t loader::index_of(std::string_view key) {
-  const auto found = std::ranges::find(options(), key, &option::key);
+  const auto found = std::ranges::find_if(options(), [&](const option& each) {
+    if (!internal::is_open(each))
+      return each.key == key;
+    const auto prefix = internal::entry_prefix(each);
+    return key.size() > prefix.size() && key.starts_with(prefix);
+  });
   return static_cast<std::size_t>(found - options().begin());
 }
 
@@ -252,12 +258,14 @@ void loader::set(const std::string& key, std::string_view text,
   if (at == options().size())
     return fault(place, unknown_option(key));
   const std::string wrong =
-      internal::assign(options()[at], text, loaded_.values);
+      internal::assign(options()[at], key, text, loaded_.values);
   if (!wrong.empty()) {
     faulty_[at] = true;
     return fault(place, key + ": " + wrong);
   }
   loaded_.origins[at] = place;
+  if (internal::is_open(options()[at]))
+    loaded_.entry_origins[key] = place;
 }
 
 // -- the file ----------------------------------------------------------------
@@ -274,6 +282,12 @@ void loader::read_entry(const std::string& key, const YAML::Node& name,
                         const YAML::Node& value) {
   if (seen_before(key, name.Mark()))
     return;
+  const bool has_entries = std::ranges::any_of(
+      options(), [&](const option& each) { return each.key == key + ".*"; });
+  if (value.IsMap() && has_entries) {
+    read_entries(key, value);
+    return;
+  }
   const std::size_t at = index_of(key);
   if (at == options().size())
     return fault(place_of(name.Mark()), unknown_option(key));
@@ -286,6 +300,14 @@ void loader::read_entry(const std::string& key, const YAML::Node& name,
     return fault(place_of(name.Mark()), key + ": has no value" + expected);
   fault(place_of(value.Mark()),
         key + (value.IsMap() ? ": is a group" : ": is a list") + expected);
+}
+
+void loader::read_entries(const std::string& group, const YAML::Node& all) {
+  for (const auto& each : all)
+    if (each.first.IsScalar())
+      read_entry(group + "." + each.first.Scalar(), each.first, each.second);
+    else
+      fault(place_of(each.first.Mark()), "a key has to be plain text");
 }
 
 void loader::read_root(const YAML::Node& root) {
@@ -313,11 +335,7 @@ void loader::read_root(const YAML::Node& root) {
       continue;
     }
     seen_before(group, top.first.Mark());
-    for (const auto& each : top.second)
-      if (each.first.IsScalar())
-        read_entry(group + "." + each.first.Scalar(), each.first, each.second);
-      else
-        fault(place_of(each.first.Mark()), "a key has to be plain text");
+    read_entries(group, top.second);
   }
 }
 
@@ -336,6 +354,32 @@ void loader::read_yaml(const std::string& file, const std::string& text) {
 
 // -- the other layers --------------------------------------------------------
 
+std::string lower_case(std::string text) {
+  std::ranges::transform(text, text.begin(), [](char x) {
+    return x >= 'A' && x <= 'Z' ? static_cast<char>(x - 'A' + 'a') : x;
+  });
+  return text;
+}
+
+/// The key that a variable sets, or nothing.
+std::string key_of_variable(const std::string& name) {
+  for (const option& each : options()) {
+    if (!internal::is_open(each)) {
+      if (environment_name(each.key) == name)
+        return std::string{each.key};
+      continue;
+    }
+    const auto prefix = internal::entry_prefix(each);
+    const std::string before = environment_name(prefix);
+    if (!name.starts_with(before) || name.size() == before.size())
+      continue;
+    std::string entry = lower_case(name.substr(before.size()));
+    std::ranges::replace(entry, '_', '.');
+    return std::string{prefix}.append(entry);
+  }
+  return {};
+}
+
 void loader::read_environment(const std::vector<std::string>& entries) {
   constexpr std::string_view prefix = "FREEHOLD_";
   for (const std::string& entry : entries) {
@@ -343,19 +387,12 @@ void loader::read_environment(const std::vector<std::string>& entries) {
     if (!entry.starts_with(prefix) || equals == std::string::npos)
       continue;
     const std::string name = entry.substr(0, equals);
-    const auto found = std::ranges::find_if(options(), [&](const option& x) {
-      return environment_name(x.key) == name;
-    });
-    if (found != options().end()) {
-      set(std::string{found->key}, std::string_view{entry}.substr(equals + 1),
-          name);
+    if (const std::string key = key_of_variable(name); !key.empty()) {
+      set(key, std::string_view{entry}.substr(equals + 1), name);
       continue;
     }
     // Put back into the form of a key, for a group and a likeness.
-    std::string key = name.substr(prefix.size());
-    std::ranges::transform(key, key.begin(), [](char x) {
-      return x >= 'A' && x <= 'Z' ? static_cast<char>(x - 'A' + 'a') : x;
-    });
+    std::string key = lower_case(name.substr(prefix.size()));
     std::ranges::replace(key, '_', '-');
     const std::size_t dash = std::min(key.find('-'), key.size());
     const bool ours = is_group(key.substr(0, dash));

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -53,6 +54,9 @@ enum class logging_format : std::uint8_t {
 constexpr std::uint64_t kibibytes = 1024;
 constexpr std::uint64_t mebibytes = 1024 * kibibytes;
 constexpr std::uint64_t gibibytes = 1024 * mebibytes;
+
+/// Settings of a library, by its own names.
+using property_map = std::map<std::string, std::string, std::less<>>;
 
 /// The options' values. The initialisers are the defaults, and the only place
 /// where they are written.
@@ -108,6 +112,9 @@ struct configuration {
   std::uint32_t kafka_replication_factor = 0;
   std::chrono::milliseconds kafka_session_timeout{10'000};
   std::chrono::milliseconds kafka_transaction_timeout{10'000};
+  property_map kafka_client;
+  property_map kafka_consumer;
+  property_map kafka_producer;
 
   /// Never empty once loaded: the application's name stands in.
   std::string topics_prefix;
@@ -117,6 +124,10 @@ struct configuration {
   std::chrono::hours retention_journal{0};
   std::chrono::hours retention_outputs{0};
   std::chrono::hours retention_dead_letters{0};
+
+  std::chrono::milliseconds lag_interval{30'000};
+  std::uint64_t lag_warning_records = 10'000;
+  std::chrono::milliseconds lag_stuck_after{60'000};
 
   freehold::node::logging_level logging_level =
       freehold::node::logging_level::info;
@@ -133,7 +144,7 @@ using option_member = std::variant<
     double configuration::*, std::chrono::milliseconds configuration::*,
     std::chrono::hours configuration::*, log_kind configuration::*,
     application_source configuration::*, logging_level configuration::*,
-    logging_format configuration::*>;
+    logging_format configuration::*, property_map configuration::*>;
 
 enum class option_unit : std::uint8_t {
   none,
@@ -154,7 +165,8 @@ struct option_range {
 };
 
 struct option {
-  /// Kebab-case, in its group, with its unit: `engine.commit-interval-ms`.
+  /// Kebab-case, in its group, with its unit: `engine.commit-interval-ms`. That
+  /// of a `property_map` ends with `.*`, where its entries have their names.
   std::string_view key;
   option_member member;
   option_unit unit = option_unit::none;
@@ -164,6 +176,8 @@ struct option {
   std::string_view example;
   /// What to show where the default cannot be shown as a value.
   std::string_view default_note = {};
+  /// Of a `property_map`: what is wrong with an entry, or nothing.
+  std::string (*check)(std::string_view name, std::string_view value) = nullptr;
   /// Whether a change needs a restart of the node.
   bool restart = true;
 };
@@ -171,7 +185,8 @@ struct option {
 /// Every option, groups together, in the order of the dump.
 [[nodiscard]] std::span<const option> options();
 
-/// `FREEHOLD_ENGINE_COMMIT_INTERVAL_MS` for `engine.commit-interval-ms`.
+/// `FREEHOLD_ENGINE_COMMIT_INTERVAL_MS` for `engine.commit-interval-ms`. For an
+/// entry of a `property_map` the dots of its name become `_`.
 [[nodiscard]] std::string environment_name(std::string_view key);
 
 // -- loading -----------------------------------------------------------------
@@ -192,6 +207,8 @@ struct loaded_configuration {
   /// For each of `options()`: `default`, `market.yaml:3:11`, an environment
   /// variable's name, or `--set`.
   std::vector<std::string> origins;
+  /// The same for each entry of each `property_map`, by its whole key.
+  property_map entry_origins;
   /// What works and yet may surprise; for the log.
   std::vector<std::string> warnings;
 };
@@ -207,7 +224,8 @@ load_configuration(const configuration_sources& sources);
 [[nodiscard]] std::vector<std::string> process_environment();
 
 /// The configuration in effect as YAML that loads to the same values, each
-/// option with a comment that says where its value came from.
+/// option with a comment that says where its value came from. Passwords and
+/// keys are left out, with a comment in their place.
 [[nodiscard]] std::string dump(const loaded_configuration& loaded);
 
 /// The contents of `docs/configuration.md`.

@@ -1,3 +1,4 @@
+#include "bridges/kafka/kafka_settings.hpp"
 #include "node/configuration.hpp"
 
 #include <array>
@@ -245,9 +246,9 @@ const auto table = std::to_array<option>({
     {.key = "log.directory",
      .member = &c::log_directory,
      .sentence =
-         "The directory of the embedded log; with `kafka` that in which "
-         "the node notes which record it was handling when it crashed. "
-         "It is created if it does not exist.",
+         "The directory of the embedded log; with `kafka` that of the node's "
+         "copy of its changelogs and of its notes about crashes. It is "
+         "created if it does not exist, and one process uses it.",
      .example = "/var/lib/freehold/market",
      .default_note = "required, but with `log.kind: memory`"},
     {.key = "log.fsync",
@@ -259,8 +260,9 @@ const auto table = std::to_array<option>({
      .member = &c::log_map_bytes_max,
      .unit = option_unit::bytes,
      .range = bytes_from(1 * mebibytes),
-     .sentence = "The most the embedded log may grow to. Address space, not "
-                 "memory: disk is used as records arrive.",
+     .sentence = "The most the embedded log, or the copy of the changelogs, "
+                 "may grow to. Address space, not memory: disk is used as "
+                 "records arrive.",
      .example = "64 GiB"},
 
     {.key = "node.id",
@@ -300,6 +302,28 @@ const auto table = std::to_array<option>({
          "How long a node that stands still in the midst of a commit can "
          "keep others from its shards.",
      .example = "10000"},
+    {.key = "kafka.client.*",
+     .member = &c::kafka_client,
+     .sentence =
+         "Settings of librdkafka for all of the node's connections, by the "
+         "library's own names: TLS, SASL, the rack. Those that exactly-once "
+         "rests on are refused, with the reason. `freehold config dump` leaves "
+         "out passwords and keys; give them in the environment.",
+     .example = "kafka.client.security.protocol: ssl",
+     .default_note = "none",
+     .check = bridges::kafka::check_property},
+    {.key = "kafka.consumer.*",
+     .member = &c::kafka_consumer,
+     .sentence = "The same for what reads.",
+     .example = "kafka.consumer.fetch.min.bytes: 65536",
+     .default_note = "none",
+     .check = bridges::kafka::check_property},
+    {.key = "kafka.producer.*",
+     .member = &c::kafka_producer,
+     .sentence = "The same for what writes.",
+     .example = "kafka.producer.compression.codec: zstd",
+     .default_note = "none",
+     .check = bridges::kafka::check_property},
 
     {.key = "topics.prefix",
      .member = &c::topics_prefix,
@@ -339,6 +363,28 @@ const auto table = std::to_array<option>({
      .sentence = "How long dead letters are kept; 0 keeps them for ever. What "
                  "is gone cannot be redriven.",
      .example = "2160"},
+
+    {.key = "lag.interval-ms",
+     .member = &c::lag_interval,
+     .unit = option_unit::milliseconds,
+     .range = option_range{100, 86'400'000},
+     .sentence = "How often a node looks how far it is behind its inputs, and "
+                 "says so where it is.",
+     .example = "30000"},
+    {.key = "lag.warning-records",
+     .member = &c::lag_warning_records,
+     .range = option_range{0, 1e15},
+     .sentence = "Above so many records, in all partitions of the node "
+                 "together, it is a warning.",
+     .example = "10000"},
+    {.key = "lag.stuck-after-ms",
+     .member = &c::lag_stuck_after,
+     .unit = option_unit::milliseconds,
+     .range = option_range{1'000, 86'400'000},
+     .sentence = "How long a shard may stand at one position with records to "
+                 "take before the node warns of it.",
+     .example = "60000"},
+
     {.key = "logging.level",
      .member = &c::logging_level,
      .sentence = "The least urgent messages that are printed.",

@@ -43,6 +43,24 @@ std::string scalar(std::string_view text) {
   return quoted.append("\"");
 }
 
+/// What belongs into no log and no terminal.
+bool is_secret(std::string_view name) {
+  return name.ends_with("password") || name.ends_with(".secret")
+         || name.ends_with("key.pem") || name == "sasl.oauthbearer.config";
+}
+
+void dump_entries(const option& which, const loaded_configuration& loaded,
+                  std::string& text) {
+  const auto prefix = internal::entry_prefix(which);
+  const auto member = std::get<property_map configuration::*>(which.member);
+  for (const auto& [name, value] : loaded.values.*member) {
+    const std::string key = std::string{prefix}.append(name);
+    text.append(is_secret(name) ? "  # " : "  ").append(name_of(key));
+    text.append(": ").append(is_secret(name) ? "(not shown)" : scalar(value));
+    text.append(" # ").append(loaded.entry_origins.at(key)).append("\n");
+  }
+}
+
 } // namespace
 
 std::string dump(const loaded_configuration& loaded) {
@@ -54,6 +72,10 @@ std::string dump(const loaded_configuration& loaded) {
     if (group_of(each.key) != group) {
       group = group_of(each.key);
       text.append(group).append(":\n");
+    }
+    if (internal::is_open(each)) {
+      dump_entries(each, loaded, text);
+      continue;
     }
     text.append("  ").append(name_of(each.key)).append(": ");
     text.append(scalar(internal::value_text(each, loaded.values)));

@@ -210,6 +210,8 @@ read(const option& which, std::string_view text, Enum& value) {
 
 std::string write(const option&, const std::string& value) { return value; }
 
+std::string write(const option&, const property_map&) { return {}; }
+
 std::string write(const option&, bool value) {
   return value ? "true" : "false";
 }
@@ -250,10 +252,28 @@ std::string choices() {
 
 } // namespace
 
-std::string assign(const option& which, std::string_view text,
-                   configuration& values) {
+bool is_open(const option& which) noexcept {
+  return std::holds_alternative<property_map configuration::*>(which.member);
+}
+
+std::string_view entry_prefix(const option& which) noexcept {
+  return which.key.substr(0, which.key.size() - 1);
+}
+
+std::string assign(const option& which, std::string_view key,
+                   std::string_view text, configuration& values) {
   return std::visit(
-      [&](auto member) { return read(which, text, values.*member); },
+      [&]<class T>(T configuration::*member) -> std::string {
+        if constexpr (std::same_as<T, property_map>) {
+          const auto name = key.substr(entry_prefix(which).size());
+          if (std::string wrong = which.check(name, text); !wrong.empty())
+            return wrong;
+          (values.*member)[std::string{name}] = text;
+          return {};
+        } else {
+          return read(which, text, values.*member);
+        }
+      },
       which.member);
 }
 
@@ -269,6 +289,8 @@ std::string type_text(const option& which) {
           return choices<T>();
         else if constexpr (std::same_as<T, std::string>)
           return "text";
+        else if constexpr (std::same_as<T, property_map>)
+          return "properties of librdkafka by their names";
         else if constexpr (std::same_as<T, bool>)
           return "true or false";
         else if constexpr (std::same_as<T, double>)

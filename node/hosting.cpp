@@ -1,6 +1,7 @@
 #include "node/hosting.hpp"
 
 #include "node/console.hpp"
+#include "node/lag_monitor.hpp"
 #include "node/logging.hpp"
 #include "runtime/engine/engine.hpp"
 
@@ -231,10 +232,16 @@ result<hosting_report> host(wiring& on, stop_signals& signals,
             on.plan->options.worker_count);
   if (auto opened = loop.open_import(report); !opened)
     return opened.error();
-  loop.run(report);
-
+  {
+    const lag_monitor monitor{on, engine, how.lag_interval, how.lag};
+    loop.run(report);
+  }
   if (report.stopped_by_signal)
     log->info("stopping: taking no more, committing what was taken");
+  if (signals.for_good()) {
+    log->info("leaving: others may take the shards at once");
+    on.log->leave();
+  }
   if (auto stopped = engine.stop(how.stop_timeout);
       !stopped && !report.failure) {
     // A failure of the engine during the stop is one of the engine.

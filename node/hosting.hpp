@@ -1,6 +1,7 @@
 #pragma once
 
 #include "node/application_wiring.hpp"
+#include "node/lag_watch.hpp"
 #include "node/sale_import.hpp"
 #include "node/stop_signals.hpp"
 #include "runtime/engine/counters.hpp"
@@ -22,6 +23,9 @@ struct hosting_options {
   bool close_windows = false;
   bool show_progress = false;
   std::chrono::milliseconds stop_timeout{10'000};
+  /// Between two looks at the lag.
+  std::chrono::milliseconds lag_interval{30'000};
+  lag_watch::settings lag{};
 };
 
 /// What came of it.

@@ -20,6 +20,7 @@ sigset_t stopping() {
   sigemptyset(&set);
   sigaddset(&set, SIGINT);
   sigaddset(&set, SIGTERM);
+  sigaddset(&set, SIGUSR1);
   return set;
 }
 
@@ -53,8 +54,10 @@ bool stop_signals::wait(const doorbell& bell,
   std::uint64_t rings = 0;
   (void)!::read(bell.fd_, &rings, sizeof rings);
   signalfd_siginfo signal{};
-  if (::read(fd_, &signal, sizeof signal) == sizeof signal)
+  if (::read(fd_, &signal, sizeof signal) == sizeof signal) {
     have_come_ = true;
+    for_good_ = for_good_ || signal.ssi_signo == SIGUSR1;
+  }
   return have_come_;
 }
 

@@ -22,9 +22,10 @@ private:
   int fd_;
 };
 
-/// SIGINT and SIGTERM as something to wait for in place of handlers, in which
-/// next to nothing is allowed. While it lives they are blocked in the thread
-/// that made it and in all threads that are started after: make it first.
+/// SIGINT, SIGTERM and SIGUSR1 as something to wait for in place of handlers,
+/// in which next to nothing is allowed. SIGUSR1 is a stop for good: the node
+/// leaves its cluster. While it lives they are blocked in the thread that made
+/// it and in all threads that are started after: make it first.
 ///
 /// A signal that comes while the process stops is left alone: stopping takes
 /// a bounded time anyway.
@@ -40,10 +41,13 @@ public:
   bool wait(const doorbell& bell, std::chrono::milliseconds at_most);
 
   [[nodiscard]] bool have_come() const noexcept { return have_come_; }
+  /// Whether the one that came says that the node is not to come back.
+  [[nodiscard]] bool for_good() const noexcept { return for_good_; }
 
 private:
   int fd_;
   bool have_come_ = false;
+  bool for_good_ = false;
 };
 
 } // namespace freehold::node

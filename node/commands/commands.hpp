@@ -17,8 +17,11 @@ using chosen_command = std::function<exit_status()>;
 void add_run(CLI::App& app, chosen_command& chosen);
 void add_node(CLI::App& app, chosen_command& chosen);
 void add_import(CLI::App& app, chosen_command& chosen);
+/// `stop` and `leave`.
+void add_stop(CLI::App& app, chosen_command& chosen);
 void add_topic(CLI::App& app, chosen_command& chosen);
 void add_entity(CLI::App& app, chosen_command& chosen);
+void add_lag(CLI::App& app, chosen_command& chosen);
 void add_verify(CLI::App& app, chosen_command& chosen);
 void add_report(CLI::App& app, chosen_command& chosen);
 void add_config(CLI::App& app, chosen_command& chosen);

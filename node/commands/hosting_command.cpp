@@ -34,6 +34,9 @@ std::optional<hosted> host_as_told(const hosting_flags& flags,
     return std::nullopt;
   }
   how.stop_timeout = loaded->values.stop_timeout;
+  how.lag_interval = loaded->values.lag_interval;
+  how.lag = {.warning_records = loaded->values.lag_warning_records,
+             .stuck_after = loaded->values.lag_stuck_after};
   auto report = host(*wired, signals, how);
   if (!report) {
     complain(report.error());

@@ -11,10 +11,10 @@ namespace freehold::node::commands {
 namespace {
 
 constexpr const char* examples = R"(
-SIGTERM or Ctrl-C stops it: it takes no more, finishes and commits what it
-took, within engine.stop-timeout-ms, and exits with 0. It may be killed at any
-time; the next start goes on where the last commit was. A record that kills
-the process again and again becomes a dead letter.
+SIGTERM, Ctrl-C or `freehold stop` stops it: it takes no more, finishes and
+commits what it took, within engine.stop-timeout-ms, and exits with 0. It may be
+killed at any time; the next start goes on where the last commit was. A record
+that kills the process again and again becomes a dead letter.
 
 Examples:
   freehold node --config configs/market.yaml

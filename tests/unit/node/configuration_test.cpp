@@ -76,8 +76,12 @@ TEST_CASE("every option is complete and named by the rules",
   std::string_view group;
   for (const option& each : options()) {
     INFO(each.key);
-    CHECK(std::ranges::count(each.key, '.') == 1);
-    CHECK(std::ranges::all_of(each.key, [](char x) {
+    const bool is_open = each.key.ends_with(".*");
+    CHECK(is_open == (each.check != nullptr));
+    const std::string_view name =
+        is_open ? each.key.substr(0, each.key.size() - 2) : each.key;
+    CHECK(std::ranges::count(name, '.') == 1);
+    CHECK(std::ranges::all_of(name, [](char x) {
       return (x >= 'a' && x <= 'z') || x == '-' || x == '.';
     }));
     CHECK(variables.insert(environment_name(each.key)).second);
@@ -107,8 +111,16 @@ TEST_CASE("every default and every example is a value the option takes",
   const yaml_file again{dump(*loaded)};
   CHECK(load_configuration({again.path, {}, {}}));
   std::vector<std::string> examples;
-  for (const option& each : options())
-    examples.push_back(std::string{each.key} + "=" + std::string{each.example});
+  for (const option& each : options()) {
+    const std::string example{each.example};
+    // That of one that has entries names the entry.
+    const auto colon = example.find(": ");
+    if (each.check != nullptr)
+      examples.push_back(example.substr(0, colon) + "="
+                         + example.substr(colon + 2));
+    else
+      examples.push_back(std::string{each.key} + "=" + example);
+  }
   const auto with_examples = load_configuration({"", {}, examples});
   INFO((with_examples ? "" : with_examples.error().context));
   CHECK(with_examples);
@@ -207,6 +219,67 @@ TEST_CASE("what is dumped loads to the same values", "[node][configuration]") {
     return dump(x);
   };
   CHECK(without_origins(*first) == without_origins(*second));
+}
+
+TEST_CASE("properties of the Kafka library come by their names in every layer",
+          "[node][configuration]") {
+  const yaml_file file{with_directory
+                       + "kafka:\n"
+                         "  client.client.rack: east\n"
+                         "  client: {security.protocol: ssl}\n"
+                         "  consumer:\n"
+                         "    fetch.min.bytes: 100\n"
+                         "    check.crcs: true\n"};
+  const auto loaded =
+      load_configuration({file.path,
+                          {"FREEHOLD_KAFKA_CONSUMER_FETCH_MIN_BYTES=200",
+                           "FREEHOLD_KAFKA_CLIENT_SASL_PASSWORD=of trials"},
+                          {"kafka.producer.compression.codec=zstd"}});
+  INFO((loaded ? "" : loaded.error().context));
+  REQUIRE(loaded);
+  CHECK(loaded->values.kafka_client
+        == property_map{{"client.rack", "east"},
+                        {"sasl.password", "of trials"},
+                        {"security.protocol", "ssl"}});
+  CHECK(loaded->values.kafka_consumer
+        == property_map{{"check.crcs", "true"}, {"fetch.min.bytes", "200"}});
+  CHECK(loaded->values.kafka_producer
+        == property_map{{"compression.codec", "zstd"}});
+
+  const std::string shown = dump(*loaded);
+  CHECK_THAT(shown, Contains("  consumer.fetch.min.bytes: 200 # "
+                             "FREEHOLD_KAFKA_CONSUMER_FETCH_MIN_BYTES\n"));
+  CHECK_THAT(shown, Contains("  # client.sasl.password: (not shown) # "
+                             "FREEHOLD_KAFKA_CLIENT_SASL_PASSWORD\n"));
+  CHECK_THAT(shown, !Contains("of trials"));
+  const yaml_file again{shown};
+  const auto reloaded = load_configuration({again.path, {}, {}});
+  REQUIRE(reloaded);
+  CHECK(reloaded->values.kafka_consumer == loaded->values.kafka_consumer);
+}
+
+TEST_CASE("properties that exactly-once rests on are refused with the reason",
+          "[node][configuration]") {
+  const std::string faults =
+      faults_of(with_directory
+                    + "kafka:\n"
+                      "  producer.acks: 1\n"
+                      "  consumer: {isolation.level: read_uncommitted}\n"
+                      "  client.fetch.min.bites: 1\n"
+                      "  consumer.fetch.min.bytes: many\n"
+                      "  consumer.check.crcs: {a: b}\n",
+                {}, {"kafka.client.group.id=mine"});
+  CHECK_THAT(faults, Contains("6 faults"));
+  CHECK_THAT(faults, Contains("node.yaml:3:18: kafka.producer.acks: cannot be "
+                              "set: transactions need all of them"));
+  CHECK_THAT(faults, Contains("node.yaml:4:31: kafka.consumer.isolation.level: "
+                              "cannot be set: only committed records"));
+  CHECK_THAT(faults, Contains("has no such property"));
+  CHECK_THAT(faults, Contains("node.yaml:6:29: kafka.consumer.fetch.min.bytes: "
+                              "Invalid value"));
+  CHECK_THAT(faults, Contains("kafka.consumer.check.crcs: is a group"));
+  CHECK_THAT(faults, Contains("--set: kafka.client.group.id: cannot be set: it "
+                              "is the application's name"));
 }
 
 TEST_CASE("topics take the application's name unless told otherwise",
