@@ -116,7 +116,7 @@ void delivered(rd_kafka_t*, const rd_kafka_message_t* what, void*) {
 
 bool is_consumer(client_role role) noexcept {
   return role == client_role::member || role == client_role::reader
-         || role == client_role::end_finder;
+         || role == client_role::looker || role == client_role::end_finder;
 }
 
 result<conf_ptr> make_conf(const kafka_settings& how, client_role role,
@@ -135,6 +135,12 @@ result<conf_ptr> make_conf(const kafka_settings& how, client_role role,
     conf.set("queued.min.messages", "100000");
     // Of each partition that is read.
     conf.set("queued.max.messages.kbytes", "16384");
+    if (role == client_role::looker) {
+      // It goes elsewhere as soon as it has what it wants.
+      conf.set("fetch.wait.max.ms", "1");
+      conf.set("queued.min.messages", "100");
+      conf.set("fetch.message.max.bytes", "262144");
+    }
     conf.set("max.poll.interval.ms", "60000");
     // By its answer a member hears that the group rebalances.
     conf.set("heartbeat.interval.ms",
@@ -162,7 +168,9 @@ result<conf_ptr> make_conf(const kafka_settings& how, client_role role,
                                     ? "read_uncommitted"
                                     : "read_committed");
     conf.set("enable.partition.eof",
-             role == client_role::reader ? "true" : "false");
+             role == client_role::reader || role == client_role::looker
+                 ? "true"
+                 : "false");
   }
   if (role == client_role::member) {
     conf.set("group.instance.id", how.node_id);

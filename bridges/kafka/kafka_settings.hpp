@@ -50,6 +50,8 @@ enum class client_role : std::uint8_t {
   member,
   /// Reads committed records of partitions that it is told.
   reader,
+  /// The same, but of single records here and there.
+  looker,
   /// Sees what is not committed, too: asks how far partitions go.
   end_finder,
   /// Writes transactions. `transactional_id` tells them apart.

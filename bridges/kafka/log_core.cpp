@@ -52,6 +52,13 @@ private:
   const copy_keeper::last_record wanted_;
 };
 
+std::string text_of(const group_member::shards& which) {
+  std::string text;
+  for (const std::uint32_t each : which)
+    text.append(text.empty() ? "" : ", ").append(std::to_string(each));
+  return text;
+}
+
 std::vector<partition_index> as_list(const group_member::shards& which) {
   std::vector<partition_index> list;
   for (const std::uint32_t each : which)
@@ -135,6 +142,7 @@ shard_epoch log_core::next_epoch() {
 }
 
 void log_core::assigned(const group_member::shards& which) {
+  spdlog::info("kafka: takes shards {}", text_of(which));
   const std::uint64_t number = ++last_number_;
   for (const std::uint32_t shard : which) {
     shards_[shard] = {};
@@ -165,6 +173,8 @@ void log_core::taken(std::uint64_t number,
 
 ports::shard_grant log_core::make_ours(std::uint32_t shard, shard_entry& entry,
                                        const shard_questions::bounds& bounds) {
+  spdlog::info("kafka: shard {} is ours, its changelog [{}, {})", shard,
+               bounds.begin.value(), bounds.end.value());
   entry.phase = shard_phase::ours;
   entry.begin = bounds.begin;
   entry.epoch = next_epoch();
@@ -173,6 +183,7 @@ ports::shard_grant log_core::make_ours(std::uint32_t shard, shard_entry& entry,
 }
 
 void log_core::to_release(const group_member::shards& which) {
+  spdlog::info("kafka: lets shards {} go", text_of(which));
   group_member::shards at_once;
   group_member::shards asked;
   for (const std::uint32_t shard : which) {
@@ -215,6 +226,7 @@ void log_core::let_go(std::uint32_t shard) {
 }
 
 void log_core::lost(const group_member::shards& which) {
+  spdlog::warn("kafka: has lost shards {}", text_of(which));
   group_member::shards told;
   for (const std::uint32_t shard : which) {
     const auto known = shards_.find(shard);

@@ -18,6 +18,8 @@ namespace {
 /// Between two tries to begin anew.
 constexpr std::chrono::milliseconds retry_after{500};
 constexpr int begin_ms_max = 30'000;
+/// What a first try may take; each one more takes twice as long.
+constexpr int first_begin_ms_max = 60;
 /// Between two tries of a call that may be repeated.
 constexpr int call_ms_max = 5'000;
 /// Of the client's own queue, when it is full.
@@ -55,23 +57,29 @@ void transactional_producer::begin_anew(std::function<void()> then) {
   });
 }
 
+/// A coordinator that has to end a transaction first refuses, and the client
+/// asks again half a second later; a fresh one asks at once.
 result<void> transactional_producer::open() {
-  close();
-  auto made = open_client(how_, client_role::producer, id_);
-  if (!made)
-    return made.error();
-  client_ = *std::move(made);
-  auto done = learn_topics();
-  while (done) {
+  for (int within_ms = first_begin_ms_max;;
+       within_ms = std::min(within_ms * 2, begin_ms_max)) {
+    close();
+    auto made = open_client(how_, client_role::producer, id_);
+    if (!made)
+      return made.error();
+    client_ = *std::move(made);
+    if (auto learnt = learn_topics(); !learnt) {
+      close();
+      return learnt;
+    }
     const error_ptr failed{
-        rd_kafka_init_transactions(client_.get(), begin_ms_max)};
+        rd_kafka_init_transactions(client_.get(), within_ms)};
     if (failed == nullptr)
       return {};
-    if (stopping_ || rd_kafka_error_is_retriable(failed.get()) == 0)
-      done = to_error(*failed, "kafka: " + id_ + " begins");
+    if (stopping_ || rd_kafka_error_is_retriable(failed.get()) == 0) {
+      close();
+      return to_error(*failed, "kafka: " + id_ + " begins");
+    }
   }
-  close();
-  return done;
 }
 
 void transactional_producer::close() {

@@ -32,6 +32,8 @@ PARTITIONS = 8
 NODES = ("first", "second", "third")
 TOPIC, JOURNAL = "property-events", "property-journal"
 BETWEEN = "\x01"
+# States leave memory and are read from the copy; changelogs are cut often.
+LITTLE = ("memory.property-bytes-max=256 KiB", "changelog.slack-bytes=256 KiB")
 # What a round takes on average, and what the end may.
 ROUND_S = 4.5
 SETTLE_S = 150
@@ -78,15 +80,12 @@ class Application:
 class Node:
     """A process of the market; started again as often as need be."""
 
-    def __init__(self, binary, config, servers, home, name):
+    def __init__(self, binary, config, servers, home, name, settings=()):
         self.name, self.home = name, home
         self.application = Application(binary, config, [
             "log.kind=kafka", f"kafka.bootstrap-servers={servers}",
             f"kafka.session-timeout-ms={SESSION_TIMEOUT_S * 1000}",
-            f"node.id={name}", f"log.directory={home}/{name}",
-            # Little memory: states leave it and are read from the copy.
-            "memory.property-bytes-max=256 KiB",
-            "changelog.slack-bytes=256 KiB"])
+            f"node.id={name}", f"log.directory={home}/{name}", *settings])
         self.log = open(f"{home}/{name}.log", "ab")
         self.process = None
 
@@ -289,7 +288,8 @@ def disturb(arguments, servers, home, at_the_end):
     expected = results_of(alone("run", "--close-windows"))
     journal = by_key(alone, JOURNAL)
 
-    nodes = [Node(binary, config, servers, home, name) for name in NODES]
+    nodes = [Node(binary, config, servers, home, name, LITTLE)
+             for name in NODES]
     for each in nodes:
         at_the_end.callback(each.kill)
     nodes[0].application("run")  # makes the topics
