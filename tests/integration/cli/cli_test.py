@@ -519,6 +519,7 @@ class CommandLine(unittest.TestCase):
                       ["topic", "cat"], ["topic", "produce"],
                       ["entity", "list"],
                       ["entity", "show"], ["entity", "history"], ["verify"],
+                      ["lag"], ["stop"], ["leave"],
                       ["report"], ["config", "check"]):
             with self.subTest(words=words):
                 done = self.finished([str(BINARY), *words, "--help"], 0)
@@ -532,6 +533,33 @@ class CommandLine(unittest.TestCase):
         for how in (signal.SIGTERM, signal.SIGINT):
             with self.subTest(signal=how):
                 self.assertEqual(self.stop(self.start(), how), 0)
+
+    def test_a_node_is_stopped_by_a_command_that_waits_for_its_end(self):
+        done = self.freehold("stop", status=3)
+        self.assertIn("no node runs in", done.stderr)
+        node = self.start()
+        done = self.freehold("leave", status=2)
+        self.assertIn("use `freehold stop`", done.stderr)
+        done = self.freehold("stop")
+        self.assertIn(f"process {node.pid}, has stopped", done.stdout)
+        self.assertEqual(node.wait(timeout=TIME_LIMIT_S), 0)
+
+    def test_lag_is_told_of_every_input_of_every_shard(self):
+        path = self.file(HEADER + "2014-05-02,1,98103,100000\n")
+        self.freehold("import", path)
+        lag = json.loads(self.freehold("lag", "--json").stdout)
+        commands = [x for x in lag["partitions"]
+                    if x["topic"] == "property-commands"]
+        self.assertEqual(sum(x["records"] for x in commands), 2)
+        self.assertGreater(lag["behindMs"], 0)
+        self.freehold("run")
+        lag = json.loads(self.freehold("lag", "--json").stdout)
+        self.assertEqual((lag["records"], lag["behindMs"]), (0, 0))
+        self.assertEqual(sum(x["position"] for x in lag["partitions"]
+                             if x["topic"] == "property-commands"), 2)
+        shown = self.freehold("lag").stdout
+        self.assertIn("property-commands", shown)
+        self.assertIn("0 s", shown)
 
     def test_a_second_writer_is_refused_with_the_first_ones_process(self):
         node = self.start()
