@@ -232,10 +232,11 @@ result<hosting_report> host(wiring& on, stop_signals& signals,
             on.plan->options.worker_count);
   if (auto opened = loop.open_import(report); !opened)
     return opened.error();
-  {
-    const lag_monitor monitor{on, engine, how.lag_interval, how.lag};
-    loop.run(report);
-  }
+  // Ends after the stop: a look that waits for a dead cluster does not hold it
+  // up.
+  const lag_monitor monitor{on, engine, how.lag_interval, how.lag};
+  loop.run(report);
+
   if (report.stopped_by_signal)
     log->info("stopping: taking no more, committing what was taken");
   if (signals.for_good()) {

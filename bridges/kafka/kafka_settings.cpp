@@ -60,7 +60,10 @@ std::string try_to_set(rd_kafka_conf_t& conf, const std::string& name,
         .append(rd_kafka_version_str())
         .append(" has no such property; its CONFIGURATION.md lists them");
   default:
-    return why.data(); // names the property and what it may be
+    return std::string{"`"}
+        .append(value)
+        .append("` is refused: ")
+        .append(why.data());
   }
 }
 
@@ -116,7 +119,8 @@ void delivered(rd_kafka_t*, const rd_kafka_message_t* what, void*) {
 
 bool is_consumer(client_role role) noexcept {
   return role == client_role::member || role == client_role::reader
-         || role == client_role::looker || role == client_role::end_finder;
+         || role == client_role::point_reader
+         || role == client_role::end_finder;
 }
 
 result<conf_ptr> make_conf(const kafka_settings& how, client_role role,
@@ -135,7 +139,7 @@ result<conf_ptr> make_conf(const kafka_settings& how, client_role role,
     conf.set("queued.min.messages", "100000");
     // Of each partition that is read.
     conf.set("queued.max.messages.kbytes", "16384");
-    if (role == client_role::looker) {
+    if (role == client_role::point_reader) {
       // It goes elsewhere as soon as it has what it wants.
       conf.set("fetch.wait.max.ms", "1");
       conf.set("queued.min.messages", "100");
@@ -168,7 +172,7 @@ result<conf_ptr> make_conf(const kafka_settings& how, client_role role,
                                     ? "read_uncommitted"
                                     : "read_committed");
     conf.set("enable.partition.eof",
-             role == client_role::reader || role == client_role::looker
+             role == client_role::reader || role == client_role::point_reader
                  ? "true"
                  : "false");
   }

@@ -51,7 +51,7 @@ enum class client_role : std::uint8_t {
   /// Reads committed records of partitions that it is told.
   reader,
   /// The same, but of single records here and there.
-  looker,
+  point_reader,
   /// Sees what is not committed, too: asks how far partitions go.
   end_finder,
   /// Writes transactions. `transactional_id` tells them apart.

@@ -1,6 +1,6 @@
 #include "bridges/kafka/log_core.hpp"
 
-#include "bridges/kafka/topic_setup.hpp"
+#include "runtime/ports/log_layout.hpp"
 
 #include <spdlog/spdlog.h>
 
@@ -23,15 +23,8 @@ std::vector<std::string> names_of(const ports::log_layout& layout) {
   return names;
 }
 
-std::optional<topic_index> changelog_of(const ports::log_layout& layout) {
-  for (std::uint32_t t = 0; t < layout.topics.size(); ++t)
-    if (layout.topics[t].role == ports::topic_role::changelog)
-      return topic_index{t};
-  return std::nullopt;
-}
-
 std::string changelog_name(const ports::log_layout& layout) {
-  const auto found = changelog_of(layout);
+  const auto found = ports::changelog_of(layout);
   return found ? layout.topics[found->value()].name : std::string{};
 }
 
@@ -77,7 +70,7 @@ log_core::log_core(const kafka_settings& how, const clock& time,
       layout_(layout),
       names_(names_of(layout)),
       listener_(listener),
-      changelog_(changelog_of(layout)),
+      changelog_(ports::changelog_of(layout)),
       copy_(changelog_ ? std::move(copy) : nullptr,
             changelog_.value_or(topic_index{0})),
       units_(how, how.application + "-" + how.node_id, names_),
@@ -135,6 +128,12 @@ bool log_core::holds(partition_index shard, shard_epoch epoch) const {
              || known->second.phase == shard_phase::releasing);
 }
 
+bool log_core::is_taking(std::uint32_t shard, std::uint64_t number) const {
+  const auto known = shards_.find(shard);
+  return known != shards_.end() && known->second.number == number
+         && known->second.phase == shard_phase::taking;
+}
+
 shard_epoch log_core::next_epoch() {
   const auto now = static_cast<std::uint64_t>(time_.now().value());
   last_epoch_ = std::max(last_epoch_ + 1, now << 10U);
@@ -158,14 +157,12 @@ void log_core::taken(std::uint64_t number,
                      const shard_questions::all_bounds& found) {
   std::vector<ports::shard_grant> grants;
   for (const auto& [shard, bounds] : found) {
-    const auto known = shards_.find(shard);
-    if (known == shards_.end() || known->second.number != number
-        || known->second.phase != shard_phase::taking)
+    if (!is_taking(shard, number))
       continue;
     if (copy_.exists())
       open_copy(shard, number, bounds);
     else
-      grants.push_back(make_ours(shard, known->second, bounds));
+      grants.push_back(make_ours(shard, shards_[shard], bounds));
   }
   if (!grants.empty())
     listener_.granted(std::move(grants));
@@ -269,8 +266,10 @@ void log_core::open_copy(std::uint32_t shard, std::uint64_t number,
 void log_core::check_copy(std::uint32_t shard, std::uint64_t number,
                           const shard_questions::bounds& bounds,
                           const last_in_copy& last) {
+  if (!is_taking(shard, number))
+    return; // what it found is of an older taking
   if (!last)
-    return copy_checked(shard, number, bounds);
+    return copy_checked(shard, bounds);
   const topic_partition where{*changelog_, partition_index{shard}};
   auto check = std::make_shared<record_check>(where, *last);
   lookups_.look_up(
@@ -282,19 +281,18 @@ void log_core::check_copy(std::uint32_t shard, std::uint64_t number,
               check_copy(shard, number, bounds, last);
             });
           }
+          if (!is_taking(shard, number))
+            return;
           if (!check->is_same)
             copy_.discard(partition_index{shard}, bounds.begin);
-          copy_checked(shard, number, bounds);
+          copy_checked(shard, bounds);
         });
       });
 }
 
-void log_core::copy_checked(std::uint32_t shard, std::uint64_t number,
+void log_core::copy_checked(std::uint32_t shard,
                             const shard_questions::bounds& bounds) {
-  const auto known = shards_.find(shard);
-  if (known != shards_.end() && known->second.number == number
-      && known->second.phase == shard_phase::taking)
-    listener_.granted({make_ours(shard, known->second, bounds)});
+  listener_.granted({make_ours(shard, shards_[shard], bounds)});
 }
 
 void log_core::copy(const ports::commit_unit& unit,

@@ -79,6 +79,8 @@ private:
   };
   [[nodiscard]] bool exists(topic_partition which) const;
   [[nodiscard]] bool holds(partition_index shard, shard_epoch epoch) const;
+  /// Still, and by that very taking.
+  [[nodiscard]] bool is_taking(std::uint32_t shard, std::uint64_t number) const;
 
   /// Grows on this node with each grant, and from life to life as far as the
   /// clock does.
@@ -100,8 +102,7 @@ private:
   void check_copy(std::uint32_t shard, std::uint64_t number,
                   const shard_questions::bounds& bounds,
                   const last_in_copy& last);
-  void copy_checked(std::uint32_t shard, std::uint64_t number,
-                    const shard_questions::bounds& bounds);
+  void copy_checked(std::uint32_t shard, const shard_questions::bounds& bounds);
 
   /// Of shards that are still held as they were: no other has written since.
   void copy(const ports::commit_unit& unit,

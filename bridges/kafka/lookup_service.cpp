@@ -21,7 +21,7 @@ lookup_service::lookup_service(const kafka_settings& how,
     : how_(how), topic_names_(std::move(topic_names)) {}
 
 result<void> lookup_service::start() {
-  auto made = open_client(how_, client_role::looker);
+  auto made = open_client(how_, client_role::point_reader);
   if (!made)
     return made.error();
   client_ = *std::move(made);

@@ -79,9 +79,7 @@ result<void> memory_log::start(const ports::log_layout& layout,
   layout_ = layout;
   listener_ = &listener;
   owned_.assign(layout.shard_count, shard_epoch{0});
-  for (std::uint32_t t = 0; t < layout.topics.size(); ++t)
-    if (layout.topics[t].role == ports::topic_role::changelog)
-      changelog_ = topic_index{t};
+  changelog_ = ports::changelog_of(layout);
   (void)storage_->land_late();
   if (options_.grants_all) {
     std::vector<partition_index> all;

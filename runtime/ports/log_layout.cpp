@@ -33,4 +33,11 @@ result<void> check_layout(const log_layout& layout) {
   return {};
 }
 
+std::optional<topic_index> changelog_of(const log_layout& layout) {
+  for (std::uint32_t t = 0; t < layout.topics.size(); ++t)
+    if (layout.topics[t].role == topic_role::changelog)
+      return topic_index{t};
+  return std::nullopt;
+}
+
 } // namespace freehold::ports

@@ -21,13 +21,13 @@
 #include "runtime/engine/engine.hpp"
 #include "runtime/engine/huge_pages.hpp"
 #include "runtime/engine/light_actor.hpp"
+#include "tests/bench/cpu_seconds.hpp"
 
 #include <boost/describe.hpp>
 #include <caf/actor_system.hpp>
 #include <caf/actor_system_config.hpp>
 #include <caf/make_actor.hpp>
 #include <malloc.h>
-#include <sys/resource.h>
 
 #include <algorithm>
 #include <array>
@@ -43,6 +43,7 @@
 #include <vector>
 
 using namespace freehold;
+using bench::cpu_seconds;
 
 namespace {
 
@@ -79,15 +80,6 @@ struct tally {
   }
 };
 BOOST_DESCRIBE_STRUCT(tally::state, (), (count, bytes))
-
-double cpu_seconds() {
-  rusage used{};
-  ::getrusage(RUSAGE_SELF, &used);
-  return static_cast<double>(used.ru_utime.tv_sec + used.ru_stime.tv_sec)
-         + 1e-6
-               * static_cast<double>(used.ru_utime.tv_usec
-                                     + used.ru_stime.tv_usec);
-}
 
 /// What malloc and the engine's own mappings have given out.
 double used_bytes() {

@@ -17,9 +17,9 @@
 #include "actors/messages/property_messages.hpp"
 #include "runtime/base/random.hpp"
 #include "runtime/codec/codec.hpp"
+#include "tests/bench/cpu_seconds.hpp"
 
 #include <boost/describe.hpp>
-#include <sys/resource.h>
 
 #include <algorithm>
 #include <array>
@@ -31,6 +31,7 @@
 #include <vector>
 
 using namespace freehold;
+using bench::cpu_seconds;
 
 namespace {
 
@@ -43,15 +44,6 @@ BOOST_DESCRIBE_STRUCT(sold_batch, (), (batch_id, events))
 
 constexpr std::size_t distinct_messages = 400;
 constexpr int events_in_batch = 17;
-
-double cpu_seconds() {
-  rusage used{};
-  ::getrusage(RUSAGE_SELF, &used);
-  return static_cast<double>(used.ru_utime.tv_sec + used.ru_stime.tv_sec)
-         + 1e-6
-               * static_cast<double>(used.ru_utime.tv_usec
-                                     + used.ru_stime.tv_usec);
-}
 
 double median(std::vector<double> values) {
   std::sort(values.begin(), values.end());

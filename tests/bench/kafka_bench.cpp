@@ -15,10 +15,10 @@
 #include "bridges/kafka/kafka_log.hpp"
 #include "bridges/log/lmdb_changelog_copy.hpp"
 #include "runtime/engine/engine.hpp"
+#include "tests/bench/cpu_seconds.hpp"
 
 #include <boost/describe.hpp>
 #include <spdlog/spdlog.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <array>
@@ -34,6 +34,7 @@
 #include <string_view>
 
 using namespace freehold;
+using bench::cpu_seconds;
 
 namespace {
 
@@ -86,15 +87,6 @@ struct tally {
   }
 };
 BOOST_DESCRIBE_STRUCT(tally::state, (), (count, bytes))
-
-double cpu_seconds() {
-  rusage used{};
-  ::getrusage(RUSAGE_SELF, &used);
-  return static_cast<double>(used.ru_utime.tv_sec + used.ru_stime.tv_sec)
-         + 1e-6
-               * static_cast<double>(used.ru_utime.tv_usec
-                                     + used.ru_stime.tv_usec);
-}
 
 double wall_seconds() {
   return std::chrono::duration<double>(

@@ -20,7 +20,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]
                        / "integration" / "kafka"))
 
 import chaos_test as chaos  # noqa: E402
-from own_broker import own_broker  # noqa: E402
+from kafka_kit import own_broker  # noqa: E402
 
 # What was on its way when the process died arrives by then.
 LATE_S = 0.1

@@ -8,10 +8,10 @@
 // plain loop over LMDB, and of the same appends through `embedded_log`, as
 // packed records of 64 KiB (what the engine does) and as single records.
 #include "bridges/log/embedded_log.hpp"
+#include "tests/bench/cpu_seconds.hpp"
 #include "tests/conformance/temporary_directory.hpp"
 
 #include <lmdb.h>
-#include <sys/resource.h>
 #include <sys/utsname.h>
 
 #include <algorithm>
@@ -26,6 +26,7 @@
 #include <vector>
 
 using namespace freehold;
+using bench::cpu_seconds;
 
 namespace {
 
@@ -46,15 +47,6 @@ struct cost {
   double wall = 0;
 };
 
-double cpu_now() {
-  rusage used{};
-  ::getrusage(RUSAGE_SELF, &used);
-  return static_cast<double>(used.ru_utime.tv_sec + used.ru_stime.tv_sec)
-         + 1e-6
-               * static_cast<double>(used.ru_utime.tv_usec
-                                     + used.ru_stime.tv_usec);
-}
-
 double wall_now() {
   return std::chrono::duration<double>(
              std::chrono::steady_clock::now().time_since_epoch())
@@ -63,11 +55,11 @@ double wall_now() {
 
 template <class Body>
 cost measure(const parameters& how, Body body) {
-  const double cpu = cpu_now();
+  const double cpu = cpu_seconds();
   const double wall = wall_now();
   body();
   const double scale = 1e6 / static_cast<double>(how.records * how.units);
-  return {(cpu_now() - cpu) * scale, (wall_now() - wall) * scale};
+  return {(cpu_seconds() - cpu) * scale, (wall_now() - wall) * scale};
 }
 
 void check(int code) {

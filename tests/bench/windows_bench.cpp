@@ -18,10 +18,10 @@
 #include "runtime/base/hash.hpp"
 #include "runtime/base/random.hpp"
 #include "runtime/engine/engine.hpp"
+#include "tests/bench/cpu_seconds.hpp"
 
 #include <boost/describe.hpp>
 #include <spdlog/spdlog.h>
-#include <sys/resource.h>
 
 #include <algorithm>
 #include <cstdint>
@@ -36,6 +36,7 @@
 
 using namespace freehold;
 using analytics::window_shape;
+using bench::cpu_seconds;
 using market::sale_totals;
 
 namespace {
@@ -125,15 +126,6 @@ struct windowing {
   }
 };
 BOOST_DESCRIBE_STRUCT(windowing::state, (), (sums, late))
-
-double cpu_seconds() {
-  rusage used{};
-  ::getrusage(RUSAGE_SELF, &used);
-  return static_cast<double>(used.ru_utime.tv_sec + used.ru_stime.tv_sec)
-         + 1e-6
-               * static_cast<double>(used.ru_utime.tv_usec
-                                     + used.ru_stime.tv_usec);
-}
 
 struct bench_request final : ports::produce_request {
   std::string bytes;

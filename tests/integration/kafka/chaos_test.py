@@ -25,7 +25,7 @@ import sys
 import threading
 import time
 
-from own_broker import own_broker
+from kafka_kit import own_broker, results_of, run
 
 SESSION_TIMEOUT_S = 6
 PARTITIONS = 8
@@ -52,15 +52,6 @@ def event_lines(sales, count):
         "metadata": {"userId": "u", "source": "mls",
                      "zipcode": row["zipcode"]}})) for number, row
         in enumerate(rows)]
-
-
-def run(line, text=None, timeout=280):
-    done = subprocess.run(line, input=text, capture_output=True, text=True,
-                          timeout=timeout, check=False)
-    if done.returncode != 0:
-        raise AssertionError(f"{line}: {done.returncode}\n{done.stdout[-2000:]}"
-                             f"\n{done.stderr[-4000:]}")
-    return done.stdout
 
 
 class Application:
@@ -179,12 +170,6 @@ def by_key(application, topic):
         one = json.loads(line)
         found[one["key"]].append((one["headers"], one["value"]))
     return found
-
-
-def results_of(summary):
-    """What a run says of the market, without how fast it was."""
-    begin = summary.index("Sales by neighborhood")
-    return summary[begin:summary.index("The strongest anomalies")]
 
 
 class Chaos:

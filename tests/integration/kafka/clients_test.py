@@ -17,7 +17,7 @@ import shutil
 import subprocess
 import sys
 
-from own_broker import own_broker
+from kafka_kit import own_broker, results_of, run
 
 SALES = 1500
 PARTITIONS = 8
@@ -47,15 +47,6 @@ def events(sales):
         headers = {"trace": f"a:b,{number}", "source": "mls ✓"}
         made.append((key, headers, value))
     return made
-
-
-def run(line, text=None, timeout=200):
-    done = subprocess.run(line, input=text, capture_output=True, text=True,
-                          timeout=timeout, check=False)
-    if done.returncode != 0:
-        raise AssertionError(f"{line}: {done.returncode}\n{done.stdout[-2000:]}"
-                             f"\n{done.stderr[-2000:]}")
-    return done.stdout
 
 
 class Freehold:
@@ -167,11 +158,6 @@ def as_json(records):
         return json.loads(text) if isinstance(text, str) else text
     return {place: (key, headers, value(text))
             for place, (key, headers, text) in records.items()}
-
-
-def results_of(summary):
-    begin = summary.index("Sales by neighborhood")
-    return summary[begin:summary.index("The strongest anomalies")]
 
 
 def main():

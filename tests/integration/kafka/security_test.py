@@ -10,7 +10,7 @@ import pathlib
 import subprocess
 import sys
 
-from own_broker import own_broker
+from kafka_kit import own_broker
 
 SALES = 400
 

@@ -1,5 +1,7 @@
 #include "tests/testkit/simulation/crash_points.hpp"
 
+#include "runtime/ports/log_layout.hpp"
+
 namespace freehold::simulation {
 
 std::string_view name_of(crash_point which) noexcept {
@@ -44,9 +46,7 @@ std::string_view name_of(crash_point which) noexcept {
 
 result<void> watched_log::start(const ports::log_layout& layout,
                                 ports::log_listener& listener) {
-  for (std::uint32_t i = 0; i < layout.topics.size(); ++i)
-    if (layout.topics[i].role == ports::topic_role::changelog)
-      changelog_ = topic_index{i};
+  changelog_ = ports::changelog_of(layout);
   return forwarding_log::start(layout, listener);
 }
 

@@ -1,5 +1,7 @@
 #include "tests/testkit/simulation/simulated_log.hpp"
 
+#include "runtime/ports/log_layout.hpp"
+
 #include <algorithm>
 #include <utility>
 
@@ -74,9 +76,7 @@ result<void> simulated_log::start(const ports::log_layout& layout,
   topics_ = *std::move(topics);
   layout_ = layout;
   listener_ = &listener;
-  for (std::uint32_t t = 0; t < layout.topics.size(); ++t)
-    if (layout.topics[t].role == ports::topic_role::changelog)
-      changelog_ = topic_index{t};
+  changelog_ = ports::changelog_of(layout);
   member_ = std::make_unique<group_member>(
       cluster_, network_,
       group_member::settings{how_.group, how_.node_id, layout.shard_count,

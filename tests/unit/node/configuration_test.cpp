@@ -276,7 +276,7 @@ TEST_CASE("properties that exactly-once rests on are refused with the reason",
                               "cannot be set: only committed records"));
   CHECK_THAT(faults, Contains("has no such property"));
   CHECK_THAT(faults, Contains("node.yaml:6:29: kafka.consumer.fetch.min.bytes: "
-                              "Invalid value"));
+                              "`many` is refused: Invalid value"));
   CHECK_THAT(faults, Contains("kafka.consumer.check.crcs: is a group"));
   CHECK_THAT(faults, Contains("--set: kafka.client.group.id: cannot be set: it "
                               "is the application's name"));

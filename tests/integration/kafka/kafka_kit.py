@@ -1,0 +1,36 @@
+"""What the tests on a real Kafka share: a broker of a test's own, and commands."""
+
+import contextlib
+import subprocess
+import tempfile
+
+
+def run(line, text=None, timeout=280):
+    """A command to its end; its output."""
+    done = subprocess.run(line, input=text, capture_output=True, text=True,
+                          timeout=timeout, check=False)
+    if done.returncode != 0:
+        raise AssertionError(f"{line}: {done.returncode}\n{done.stdout[-2000:]}"
+                             f"\n{done.stderr[-4000:]}")
+    return done.stdout
+
+
+def results_of(summary):
+    """What a run says of the market, without how fast it was."""
+    begin = summary.index("Sales by neighborhood")
+    return summary[begin:summary.index("The strongest anomalies")]
+
+
+@contextlib.contextmanager
+def own_broker(script, port, nodes=1):
+    """Yields the bootstrap servers and a temporary directory."""
+    where = ["--port", str(port)]
+    subprocess.run([script, "wipe", *where], check=True, timeout=100)
+    try:
+        started = subprocess.run(
+            [script, "start", *where, "--nodes", str(nodes)], check=True,
+            timeout=300, stdout=subprocess.PIPE, text=True)
+        with tempfile.TemporaryDirectory() as home:
+            yield started.stdout.split()[-1], home
+    finally:
+        subprocess.run([script, "wipe", *where], check=True, timeout=100)
