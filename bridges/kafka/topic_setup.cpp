@@ -3,8 +3,11 @@
 #include "bridges/kafka/kafka_error.hpp"
 #include "runtime/ports/log_layout.hpp"
 
+#include <spdlog/spdlog.h>
+
 #include <algorithm>
 #include <array>
+#include <functional>
 #include <limits>
 #include <map>
 #include <utility>
@@ -16,6 +19,10 @@ namespace {
 
 /// How long a cluster may take to answer a question, and to show a new topic.
 constexpr int answer_ms_max = 30'000;
+/// How long one broker may: the library asks on one that went down.
+constexpr int one_answer_ms_max = 3'000;
+/// For an answer that the library gives itself.
+constexpr int poll_margin_ms = 1'000;
 constexpr int look_again_ms = 100;
 
 using topic_config = std::map<std::string, std::string>;
@@ -66,9 +73,7 @@ bool is_vital(const std::string& property) {
 class setup {
 public:
   setup(const kafka_settings& how, client_ptr client)
-      : how_(how),
-        client_(std::move(client)),
-        queue_(rd_kafka_queue_new(client_.get())) {}
+      : how_(how), client_(std::move(client)) {}
 
   result<void> run(const std::vector<wanted_topic>& wanted) {
     std::map<std::string, int> found;
@@ -115,6 +120,7 @@ private:
 
   /// A topic that was just made is not known to every broker at once.
   result<void> await(const std::vector<const wanted_topic*>& missing) {
+    const queue_ptr silent{rd_kafka_queue_new(client_.get())};
     for (int waited_ms = 0;; waited_ms += look_again_ms) {
       std::map<std::string, int> found;
       if (auto looked = look(found); !looked)
@@ -129,16 +135,38 @@ private:
         return error{errc::unavailable, "kafka: topic " + (*left)->name
                                             + " was made and is not seen"};
       // Nothing comes from there; this is how the library waits.
-      const event_ptr none{rd_kafka_queue_poll(queue_.get(), look_again_ms)};
+      const event_ptr none{rd_kafka_queue_poll(silent.get(), look_again_ms)};
     }
   }
 
-  event_ptr answer() {
-    return event_ptr{rd_kafka_queue_poll(queue_.get(), answer_ms_max)};
-  }
-  static error no_answer(const char* doing) {
-    return {errc::unavailable,
-            std::string{"kafka: the cluster does not answer: "} + doing};
+  /// Asks until somebody answers: brokers come and go.
+  /// @param send  may be called several times
+  result<event_ptr> ask(rd_kafka_admin_op_t operation, const char* doing,
+                        const std::function<void(const rd_kafka_AdminOptions_t*,
+                                                 rd_kafka_queue_t*)>& send) {
+    const admin_options_ptr options{
+        rd_kafka_AdminOptions_new(client_.get(), operation)};
+    rd_kafka_AdminOptions_set_request_timeout(options.get(), one_answer_ms_max,
+                                              nullptr, 0);
+    for (int waited_ms = one_answer_ms_max;; waited_ms += one_answer_ms_max) {
+      // A late answer to an older try goes nowhere.
+      const queue_ptr queue{rd_kafka_queue_new(client_.get())};
+      send(options.get(), queue.get());
+      event_ptr event{
+          rd_kafka_queue_poll(queue.get(), one_answer_ms_max + poll_margin_ms)};
+      const auto code = event == nullptr ? RD_KAFKA_RESP_ERR__TIMED_OUT
+                                         : rd_kafka_event_error(event.get());
+      if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
+        return event;
+      error why = to_error(code, std::string{"kafka: "} + doing);
+      if (why.code != errc::unavailable || waited_ms >= answer_ms_max)
+        return why;
+      spdlog::info("{}; asking again", to_string(why));
+      // Which brokers there are is looked at anew, too.
+      std::map<std::string, int> ignored;
+      if (auto looked = look(ignored); !looked)
+        return looked.error();
+    }
   }
 
   result<void> make(const std::vector<const wanted_topic*>& missing) {
@@ -161,17 +189,17 @@ private:
       all.push_back(made.get());
       kept.push_back(std::move(made));
     }
-    rd_kafka_CreateTopics(client_.get(), all.data(), all.size(), nullptr,
-                          queue_.get());
-    const event_ptr event = answer();
-    if (event == nullptr)
-      return no_answer("to make topics");
-    if (rd_kafka_event_error(event.get()) != RD_KAFKA_RESP_ERR_NO_ERROR)
-      return to_error(rd_kafka_event_error(event.get()),
-                      "kafka: topics cannot be made");
+    const auto event =
+        ask(RD_KAFKA_ADMIN_OP_CREATETOPICS, "topics cannot be made",
+            [&](const auto* options, auto* queue) {
+              rd_kafka_CreateTopics(client_.get(), all.data(), all.size(),
+                                    options, queue);
+            });
+    if (!event)
+      return event.error();
     std::size_t count = 0;
     const auto* const told = rd_kafka_CreateTopics_result_topics(
-        rd_kafka_event_CreateTopics_result(event.get()), &count);
+        rd_kafka_event_CreateTopics_result(event->get()), &count);
     for (std::size_t i = 0; i < count; ++i) {
       const auto code = rd_kafka_topic_result_error(told[i]);
       // Another node may have been faster.
@@ -188,16 +216,16 @@ private:
     const config_resource_ptr resource{rd_kafka_ConfigResource_new(
         RD_KAFKA_RESOURCE_TOPIC, which.name.c_str())};
     rd_kafka_ConfigResource_t* one = resource.get();
-    rd_kafka_DescribeConfigs(client_.get(), &one, 1, nullptr, queue_.get());
-    const event_ptr event = answer();
-    if (event == nullptr)
-      return no_answer("which settings a topic has");
-    if (rd_kafka_event_error(event.get()) != RD_KAFKA_RESP_ERR_NO_ERROR)
-      return to_error(rd_kafka_event_error(event.get()),
-                      "kafka: the settings of " + which.name);
+    const auto event =
+        ask(RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS, "which settings a topic has",
+            [&](const auto* options, auto* queue) {
+              rd_kafka_DescribeConfigs(client_.get(), &one, 1, options, queue);
+            });
+    if (!event)
+      return event.error();
     std::size_t count = 0;
     const auto* const told = rd_kafka_DescribeConfigs_result_resources(
-        rd_kafka_event_DescribeConfigs_result(event.get()), &count);
+        rd_kafka_event_DescribeConfigs_result(event->get()), &count);
     for (std::size_t i = 0; i < count; ++i) {
       if (rd_kafka_ConfigResource_error(told[i]) != RD_KAFKA_RESP_ERR_NO_ERROR)
         return to_error(rd_kafka_ConfigResource_error(told[i]),
@@ -224,7 +252,6 @@ private:
 
   const kafka_settings& how_;
   client_ptr client_;
-  queue_ptr queue_;
 };
 
 } // namespace
