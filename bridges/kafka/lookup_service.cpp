@@ -1,6 +1,7 @@
 #include "bridges/kafka/lookup_service.hpp"
 
 #include "bridges/kafka/kafka_error.hpp"
+#include "bridges/kafka/leaders.hpp"
 #include "bridges/kafka/message_batch.hpp"
 
 #include <utility>
@@ -64,8 +65,10 @@ result<next_offset> lookup_service::kept_from(topic_partition source) {
       client_.get(), topic_names_[source.topic.value()].c_str(),
       static_cast<std::int32_t>(source.partition.value()), &low, &high,
       answer_ms_max);
-  if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
+  if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
+    look_for_leaders(*client_, answer_ms_max);
     return to_error(code, "kafka: what a partition keeps");
+  }
   return next_offset{low};
 }
 

@@ -1,6 +1,7 @@
 #include "bridges/kafka/record_deleter.hpp"
 
 #include "bridges/kafka/kafka_error.hpp"
+#include "bridges/kafka/leaders.hpp"
 
 #include <spdlog/spdlog.h>
 
@@ -14,6 +15,8 @@ namespace {
 /// Between two requests for one partition: each unit may ask for one.
 constexpr std::chrono::milliseconds rest_time{1000};
 constexpr int answer_ms_max = 10'000;
+/// Nothing waits on the thread that has all the state.
+constexpr int not_waiting_ms = 1;
 
 std::uint64_t number_of(topic_partition which) noexcept {
   return std::uint64_t{which.topic.value()} << 32U | which.partition.value();
@@ -22,6 +25,18 @@ std::uint64_t number_of(topic_partition which) noexcept {
 topic_partition partition_of_number(std::uint64_t number) noexcept {
   return {topic_index{static_cast<std::uint32_t>(number >> 32U)},
           partition_index{static_cast<std::uint32_t>(number)}};
+}
+
+/// Of the one partition that was asked for.
+rd_kafka_resp_err_t outcome_of(rd_kafka_event_t& event) {
+  if (const auto code = rd_kafka_event_error(&event);
+      code != RD_KAFKA_RESP_ERR_NO_ERROR)
+    return code;
+  const auto* const told = rd_kafka_event_DeleteRecords_result(&event);
+  if (told == nullptr)
+    return RD_KAFKA_RESP_ERR_NO_ERROR;
+  const auto* const offsets = rd_kafka_DeleteRecords_result_offsets(told);
+  return offsets->cnt == 0 ? RD_KAFKA_RESP_ERR_NO_ERROR : offsets->elems[0].err;
 }
 
 } // namespace
@@ -109,12 +124,14 @@ void record_deleter::poll() {
     if (number == 0)
       continue;
     const topic_partition target = partition_of_number(number - 1);
-    if (const auto code = rd_kafka_event_error(event.get());
-        code != RD_KAFKA_RESP_ERR_NO_ERROR)
+    if (const auto code = outcome_of(*event);
+        code != RD_KAFKA_RESP_ERR_NO_ERROR) {
       // The next one deletes that, too.
       spdlog::info("{}", to_string(to_error(
                              code, "kafka: deletes the front of "
                                        + topic_names_[target.topic.value()])));
+      look_for_leaders(*client_, not_waiting_ms);
+    }
     auto& entry = partitions_[target];
     entry.is_under_way = false;
     if (!entry.rests)

@@ -1,6 +1,7 @@
 #include "bridges/kafka/shard_questions.hpp"
 
 #include "bridges/kafka/kafka_error.hpp"
+#include "bridges/kafka/leaders.hpp"
 #include "bridges/kafka/topic_setup.hpp"
 
 #include <spdlog/spdlog.h>
@@ -120,9 +121,11 @@ result<shard_questions::bounds> shard_questions::ask(const std::string& topic,
   const auto code = rd_kafka_query_watermark_offsets(
       ends_.get(), topic.c_str(), static_cast<std::int32_t>(partition), &low,
       &high, answer_ms_max);
-  if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
+  if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
+    look_for_leaders(*ends_, answer_ms_max);
     return to_error(code, "kafka: how far " + topic + " "
                               + std::to_string(partition) + " goes");
+  }
   return bounds{next_offset{low}, next_offset{high}};
 }
 

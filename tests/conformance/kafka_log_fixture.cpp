@@ -1,5 +1,6 @@
 // The log on a real Kafka, that of FREEHOLD_BOOTSTRAP: each case has topics and
-// a group of its own there.
+// a group of its own there. Where cases do away with the cluster it is theirs
+// alone, and FREEHOLD_BROKER is scripts/broker.
 #include "bridges/kafka/kafka_log.hpp"
 #include "bridges/kafka/kafka_log_reader.hpp"
 #include "bridges/log/lmdb_changelog_copy.hpp"
@@ -12,6 +13,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdlib>
+#include <stdexcept>
 #include <string>
 
 namespace freehold::conformance {
@@ -100,10 +102,10 @@ public:
   }
 
   std::unique_ptr<ports::event_log> open() override {
-    auto made = std::make_unique<kafka_log>(how_, time_, open_copy());
-    last_ = made.get();
-    return std::make_unique<named_log>(std::move(made), how_.application,
-                                       layout_);
+    return open_on(directory_);
+  }
+  std::unique_ptr<ports::event_log> open_elsewhere() override {
+    return open_on(elsewhere_);
   }
   std::unique_ptr<ports::log_reader> open_reader() override {
     return std::make_unique<named_reader>(
@@ -128,16 +130,41 @@ public:
     last_->move(kafka_log::movement::assigned, shards);
   }
 
+  void take_cluster_away() override { broker("stop"); }
+  void bring_cluster_back() override { broker("start"); }
+  /// By other topics and another group of the same one; what is on the disk
+  /// names neither.
+  void replace_cluster() override { how_.application = unused_name(); }
+
 private:
-  [[nodiscard]] std::unique_ptr<ports::changelog_copy> open_copy() const {
+  std::unique_ptr<ports::event_log> open_on(const temporary_directory& disk) {
+    auto made = std::make_unique<kafka_log>(how_, time_, open_copy(disk));
+    last_ = made.get();
+    return std::make_unique<named_log>(std::move(made), how_.application,
+                                       layout_);
+  }
+
+  void broker(const std::string& command) const {
+    const char* const script = std::getenv("FREEHOLD_BROKER");
+    if (script == nullptr)
+      throw std::runtime_error("FREEHOLD_BROKER names no script");
+    const auto& servers = how_.bootstrap_servers;
+    const std::string line = "'" + std::string{script} + "' " + command
+                             + " --port "
+                             + servers.substr(servers.find(':') + 1);
+    if (std::system(line.c_str()) != 0) // NOLINT: one thread, a fixed line
+      throw std::runtime_error("failed: " + line);
+  }
+
+  [[nodiscard]] std::unique_ptr<ports::changelog_copy>
+  open_copy([[maybe_unused]] const temporary_directory& disk) const {
 #ifdef FREEHOLD_CONFORMANCE_COPY
-    return bridges::log::lmdb_changelog_copy::open(
-               {.directory = directory_.path(),
-                .changelog = "changelog",
-                .shard_count = 16,
-                .map_bytes_max = 1U << 30U,
-                .clock = &time_,
-                .warn = {}})
+    return bridges::log::lmdb_changelog_copy::open({.directory = disk.path(),
+                                                    .changelog = "changelog",
+                                                    .shard_count = 16,
+                                                    .map_bytes_max = 1U << 30U,
+                                                    .clock = &time_,
+                                                    .warn = {}})
         .value();
 #else
     return nullptr;
@@ -152,6 +179,7 @@ private:
   }
 
   const temporary_directory directory_;
+  const temporary_directory elsewhere_;
   const system_clock time_;
   kafka_settings how_;
   ports::log_layout layout_;

@@ -23,12 +23,15 @@ enum class planned : std::uint8_t {
 /// not every log can be put through have files of their own, and only binaries
 /// of logs that can link them: none passes without having been tried.
 ///
-/// | file                              | needs                         |
-/// |-----------------------------------|-------------------------------|
-/// | `log_ownership_conformance.cpp`   | `revoke`, `lose`, `grant`     |
-/// | `log_gap_conformance.cpp`         | offsets that have gaps        |
-/// | `log_retention_conformance.cpp`   | `advance_clock`               |
-/// | `log_topic_order_conformance.cpp` | topics in the order of making |
+/// | file                              | needs                           |
+/// |-----------------------------------|---------------------------------|
+/// | `log_ownership_conformance.cpp`   | `revoke`, `lose`, `grant`       |
+/// | `log_gap_conformance.cpp`         | offsets that have gaps          |
+/// | `log_retention_conformance.cpp`   | `advance_clock`                 |
+/// | `log_topic_order_conformance.cpp` | topics in the order of making   |
+/// | `log_outage_conformance.cpp`      | `take_cluster_away`, and back   |
+/// | `log_copy_conformance.cpp`        | `open_elsewhere`, and a cluster |
+/// |                                   | that can be replaced            |
 class log_fixture {
 public:
   log_fixture() = default;
@@ -49,6 +52,13 @@ public:
   virtual void revoke(std::vector<partition_index>) { cannot(); }
   virtual void lose(std::vector<partition_index>) { cannot(); }
   virtual void grant(std::vector<partition_index>) { cannot(); }
+  /// Nothing of the cluster answers until it is brought back.
+  virtual void take_cluster_away() { cannot(); }
+  virtual void bring_cluster_back() { cannot(); }
+  /// By an empty one at the same place.
+  virtual void replace_cluster() { cannot(); }
+  /// Like `open`, on a machine that has nothing of the log on its disk.
+  virtual std::unique_ptr<ports::event_log> open_elsewhere() { cannot(); }
   /// Moves the clock that retention goes by.
   virtual void advance_clock(std::chrono::milliseconds) { cannot(); }
 

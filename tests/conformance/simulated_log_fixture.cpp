@@ -15,6 +15,8 @@ using namespace simulation;
 constexpr const char* group_name = "conformance";
 /// More than a rebalance and every timeout take.
 constexpr moment long_enough = 20s;
+/// More than a few calls take.
+constexpr moment outage = 100s;
 
 struct cluster {
   std::recursive_mutex gate;
@@ -123,6 +125,15 @@ public:
   }
   void grant(std::vector<partition_index> shards) override {
     last_->settled([&] { group().give_back(numbers_of(shards)); });
+  }
+  void take_cluster_away() override {
+    const std::lock_guard lock{cluster_.gate};
+    for (std::uint32_t i = 0; i < cluster_.kafka.broker_count(); ++i)
+      last_->inner().network().clog(i, cluster_.time.now() + outage);
+  }
+  void bring_cluster_back() override {
+    const std::lock_guard lock{cluster_.gate};
+    cluster_.time.run_for(outage + long_enough);
   }
   [[nodiscard]] bool contiguous() const override { return false; }
 
