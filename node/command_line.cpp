@@ -1,7 +1,9 @@
 #include "node/command_line.hpp"
 
 #include "node/commands/commands.hpp"
+#include "node/configuration.hpp"
 #include "node/console.hpp"
+#include "node/logging.hpp"
 
 #include <CLI/CLI.hpp>
 
@@ -40,6 +42,8 @@ bool names_no_command(const CLI::App& app, int argument_count,
 } // namespace
 
 int run_command_line(int argument_count, char** arguments) {
+  // What a command prints is read by programs: nothing is logged there.
+  start_logging(configuration{});
   CLI::App app{introduction, "freehold"};
   commands::chosen_command chosen;
   app.require_subcommand(1);
