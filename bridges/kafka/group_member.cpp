@@ -96,6 +96,10 @@ void group_member::leave_group() {
   if (!revoked_.empty())
     answer_revoke();
   rd_kafka_unsubscribe(client_.get());
+  if (owned_.empty()) {
+    rd_kafka_consumer_close(client_.get()); // nothing is left to be revoked
+    return;
+  }
   for (int waited_ms = 0; waited_ms < leave_ms_max;
        waited_ms += look_again_ms) {
     const event_ptr event{rd_kafka_queue_poll(queue_.get(), look_again_ms)};
