@@ -2,7 +2,7 @@
 //
 //   kafka_bench BROKERS IN OUT PARTITIONS RECORDS pass|keyed
 //               [--commit-ms N] [--settle N] [--slack-mib N] [--copy DIR]
-//               [--workers N] [--restart KEYS]
+//               [--workers N] [--restart KEYS] [--compression CODEC]
 //
 // Takes RECORDS records of the topic IN from its beginning, exactly once:
 //   pass   each goes to OUT, no entity changes
@@ -52,6 +52,8 @@ struct parameters {
   std::string copy;
   /// Entities after a restart; 0: there is none.
   std::uint64_t keys = 0;
+  /// Empty: a node's own.
+  std::string compression;
 };
 
 std::string outputs; // NOLINT: the entities' context has no other way
@@ -128,6 +130,8 @@ public:
     settings.bootstrap_servers = how.brokers;
     settings.application = name;
     settings.node_id = "bench";
+    if (!how.compression.empty())
+      settings.producer["compression.codec"] = how.compression;
     log_ = std::make_unique<bridges::kafka::kafka_log>(settings, time_,
                                                        open_copy(name));
     auto made = engine::engine::make(*plan, {*log_, time_});
@@ -260,6 +264,8 @@ int main(int argc, char** argv) {
       how.workers = static_cast<std::uint32_t>(number);
     else if (name == "--copy")
       how.copy = argv[i + 1];
+    else if (name == "--compression")
+      how.compression = argv[i + 1];
     else if (name == "--restart")
       how.keys = number;
     else {
