@@ -15,13 +15,8 @@ namespace freehold::bridges::kafka {
 /// end before their client does.
 class message_batch final : public ports::record_batch {
 public:
-  /// @param expected  about so many records
-  explicit message_batch(std::shared_ptr<rd_kafka_t> client,
-                         std::size_t expected = 0)
-      : client_(std::move(client)) {
-    records.reserve(expected);
-    kept_.reserve(expected);
-  }
+  explicit message_batch(std::shared_ptr<rd_kafka_t> client)
+      : client_(std::move(client)) {}
 
   /// @pre it is a record
   void add(message_ptr from) {

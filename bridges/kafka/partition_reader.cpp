@@ -148,7 +148,7 @@ void partition_reader::serve(topic_partition source) {
   const ports::fetch_request what = *entry.asked;
   if (entry.ahead.empty() && entry.queue != nullptr)
     take(entry);
-  auto found = std::make_shared<message_batch>(client_, entry.last_count);
+  auto found = std::make_shared<message_batch>(client_);
   found->source = source;
   std::uint64_t bytes = 0;
   while (!entry.ahead.empty() && !entry.failed) {
@@ -188,7 +188,6 @@ void partition_reader::serve(topic_partition source) {
   const bool ends_here = is_at_end(source, entry.next);
   if (!moved && !(what.wait == ports::fetch_wait::no && ends_here))
     return; // its queue wakes us
-  entry.last_count = found->records.size();
   found->next = entry.next;
   // How far it goes is known only where it was read to the end.
   found->end = ends_here ? entry.next : next_offset{entry.next.value() + 1};

@@ -58,8 +58,6 @@ private:
     /// An end before this is an old one.
     next_offset written_to{0};
     std::deque<message_ptr> ahead;
-    /// Of records in the last answer: the next one is about as long.
-    std::size_t last_count = 0;
     std::optional<ports::fetch_request> asked;
     std::optional<error> failed;
   };
