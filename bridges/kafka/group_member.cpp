@@ -96,25 +96,27 @@ void group_member::leave_group() {
   if (!revoked_.empty())
     answer_revoke();
   rd_kafka_unsubscribe(client_.get());
-  if (owned_.empty()) {
-    rd_kafka_consumer_close(client_.get()); // nothing is left to be revoked
-    return;
-  }
   for (int waited_ms = 0; waited_ms < leave_ms_max;
        waited_ms += look_again_ms) {
     const event_ptr event{rd_kafka_queue_poll(queue_.get(), look_again_ms)};
+    if (event == nullptr && owned_.empty()) {
+      rd_kafka_consumer_close(client_.get()); // nothing is left to be revoked
+      return;
+    }
     if (event == nullptr
         || rd_kafka_event_type(event.get()) != RD_KAFKA_EVENT_REBALANCE)
       continue;
+    const auto* const which = rd_kafka_event_topic_partition_list(event.get());
     if (rd_kafka_event_error(event.get())
         == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
-      const error_ptr ignored{rd_kafka_incremental_assign(
-          client_.get(), rd_kafka_event_topic_partition_list(event.get()))};
+      const error_ptr ignored{
+          rd_kafka_incremental_assign(client_.get(), which)};
+      owned_.merge(shards_of(*which));
       continue;
     }
     {
-      const error_ptr ignored{rd_kafka_incremental_unassign(
-          client_.get(), rd_kafka_event_topic_partition_list(event.get()))};
+      const error_ptr ignored{
+          rd_kafka_incremental_unassign(client_.get(), which)};
     }
     rd_kafka_consumer_close(client_.get()); // when the group has heard of it
     return;

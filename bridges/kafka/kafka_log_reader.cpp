@@ -65,7 +65,7 @@ rd_kafka_resp_err_t kafka_log_reader::ask_bounds(const std::string& topic,
                             || code == RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE;
     if (!comes_soon || waited_ms >= answer_ms_max)
       return code;
-    look_for_leaders(*client_, answer_ms_max);
+    look_for_leaders(*client_);
     const message_ptr none{rd_kafka_consumer_poll(client_.get(), poll_ms)};
   }
 }

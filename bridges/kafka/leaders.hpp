@@ -11,7 +11,7 @@ namespace freehold::bridges::kafka {
 /// rd_kafka_metadata_refresh_known_topics).
 /// @param within_ms  how long it may wait for the answer, which counts when it
 ///                   comes later, too
-inline void look_for_leaders(rd_kafka_t& client, int within_ms) {
+inline void look_for_leaders(rd_kafka_t& client, int within_ms = 1'000) {
   const rd_kafka_metadata_t* read = nullptr;
   if (rd_kafka_metadata(&client, 1, nullptr, &read, within_ms)
       == RD_KAFKA_RESP_ERR_NO_ERROR)

@@ -66,7 +66,7 @@ result<next_offset> lookup_service::kept_from(topic_partition source) {
       static_cast<std::int32_t>(source.partition.value()), &low, &high,
       answer_ms_max);
   if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
-    look_for_leaders(*client_, answer_ms_max);
+    look_for_leaders(*client_);
     return to_error(code, "kafka: what a partition keeps");
   }
   return next_offset{low};

@@ -15,7 +15,7 @@ namespace {
 /// Between two requests for one partition: each unit may ask for one.
 constexpr std::chrono::milliseconds rest_time{1000};
 constexpr int answer_ms_max = 10'000;
-/// Nothing waits on the thread that has all the state.
+/// On the thread that has all the state.
 constexpr int not_waiting_ms = 1;
 
 std::uint64_t number_of(topic_partition which) noexcept {

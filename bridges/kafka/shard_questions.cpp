@@ -122,7 +122,7 @@ result<shard_questions::bounds> shard_questions::ask(const std::string& topic,
       ends_.get(), topic.c_str(), static_cast<std::int32_t>(partition), &low,
       &high, answer_ms_max);
   if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
-    look_for_leaders(*ends_, answer_ms_max);
+    look_for_leaders(*ends_);
     return to_error(code, "kafka: how far " + topic + " "
                               + std::to_string(partition) + " goes");
   }
