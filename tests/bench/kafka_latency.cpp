@@ -136,7 +136,9 @@ std::vector<double> read_all(rd_kafka_t* client, const std::string& out,
     const instant when = now();
     if (one == nullptr || one->err != 0) {
       if (when - last > std::chrono::milliseconds{answer_ms_max})
-        fail("only " + std::to_string(read) + " records came out");
+        fail("only " + std::to_string(read) + " records came out of "
+             + std::to_string(how.records())
+             + ": does the command pass them from {in} to {out}?");
     } else {
       last = when;
       ++read;
@@ -201,6 +203,8 @@ std::pair<double, double> measure(const parameters& how,
   sender.join();
   int status = 0;
   waitpid(child, &status, 0);
+  if (status != 0)
+    fail("did not end well: " + command);
   rd_kafka_consumer_close(consumer);
   rd_kafka_destroy(consumer);
   rd_kafka_destroy(producer);
@@ -218,6 +222,11 @@ int main(int argc, char** argv) {
   const parameters how{argv[1], std::atoi(argv[2]), std::atoi(argv[3]),
                        std::atoi(argv[4])};
   const int rounds = std::atoi(argv[5]);
+  if (how.partitions < 1 || how.rate < 1 || how.seconds < 1 || rounds < 1)
+    fail("PARTITIONS, RATE, SECONDS and ROUNDS are numbers from 1 on");
+  for (int i = 6; i < argc; ++i)
+    if (std::strchr(argv[i], '=') == nullptr)
+      fail(std::string{"NAME=COMMAND is meant, and there is: "} + argv[i]);
   std::map<int, std::array<std::vector<double>, 2>> all;
   int number = 0;
   for (int round = 0; round < rounds; ++round)
