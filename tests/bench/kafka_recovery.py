@@ -63,7 +63,7 @@ def main():
         node.application("run")
         arrivals = Arrivals(servers)
         arrivals.start()
-        feeder = chaos.Feeder(servers, events, rate)
+        feeder = chaos.Feeder(servers, events, rate, f"{home}/feeder.log")
         node.start()
         feeder.start()
         found = []

@@ -108,15 +108,16 @@ class Node:
 
 
 class Feeder(threading.Thread):
-    """Writes the events from outside, at a pace."""
+    """Writes the events from outside, at a pace. What kcat says is in `log`."""
 
-    def __init__(self, servers, events, rate):
+    def __init__(self, servers, events, rate, log):
         super().__init__(daemon=True)
+        self.log, self.has_written = log, False
         self.kcat = subprocess.Popen(
             ["kcat", "-b", servers, "-P", "-E", "-t", TOPIC, "-K", BETWEEN,
              "-X", "topic.partitioner=murmur2_random",
              "-X", "enable.idempotence=true", "-X", "linger.ms=20"],
-            stdin=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+            stdin=subprocess.PIPE, stderr=open(log, "wb"), text=True)
         self.events, self.rate = events, rate
 
     def run(self):
@@ -128,8 +129,11 @@ class Feeder(threading.Thread):
                 time.sleep(ahead)
             self.kcat.stdin.write(key + BETWEEN + value + "\n")
         self.kcat.stdin.close()
-        if self.kcat.wait() != 0:
-            raise AssertionError("the events could not be written")
+        self.has_written = self.kcat.wait() == 0
+
+    def check(self):
+        if not self.is_alive() and not self.has_written:
+            raise AssertionError(f"kcat did not write all events: {self.log}")
 
 
 class Reader:
@@ -173,8 +177,9 @@ def by_key(application, topic):
 
 
 class Chaos:
-    def __init__(self, nodes, broker, port, seed):
-        self.nodes, self.broker, self.port = nodes, broker, port
+    def __init__(self, nodes, feeder, broker, port, seed):
+        self.nodes, self.feeder = nodes, feeder
+        self.broker, self.port = broker, port
         self.chance = random.Random(seed)
         self.done = collections.Counter()
 
@@ -223,7 +228,7 @@ class Chaos:
             if self.done["kills"] % OTHER_EVERY == 0:
                 others[turn % len(others)](self.chance.choice(self.nodes))
                 turn += 1
-            for each in self.nodes:
+            for each in [*self.nodes, self.feeder]:
                 each.check()
         while turn < len(others):
             others[turn](self.chance.choice(self.nodes))
@@ -279,14 +284,15 @@ def disturb(arguments, servers, home, at_the_end):
         at_the_end.callback(each.kill)
     nodes[0].application("run")  # makes the topics
     reader = Reader(servers, JOURNAL, f"{home}/outside.json")
-    feeder = Feeder(servers, events, rate)
+    feeder = Feeder(servers, events, rate, f"{home}/feeder.log")
     for each in nodes:
         each.start()
     feeder.start()
-    chaos = Chaos(nodes, arguments.broker, arguments.port, arguments.seed)
+    chaos = Chaos(nodes, feeder, arguments.broker, arguments.port,
+                  arguments.seed)
     chaos.run(arguments.kills)
     feeder.join()
-    for each in nodes:
+    for each in [*nodes, feeder]:
         each.check()
     wait_until_done(nodes, reader, sum(len(x) for x in journal.values()))
     for each in nodes[1:]:
