@@ -146,8 +146,12 @@ entity_table::finding entity_table::look(std::string_view key,
   }
 }
 
+bool entity_table::is_full() const noexcept {
+  return (size_ + 1) * full_denominator > slots_.size() * full_numerator;
+}
+
 std::size_t entity_table::take_slot(std::uint64_t hash, bool& shares) {
-  if ((size_ + 1) * full_denominator > slots_.size() * full_numerator)
+  if (is_full())
     grow();
   std::size_t at = home_of(hash);
   for (; !slots_[at].is_free(); at = next(at))
@@ -302,14 +306,28 @@ bool entity_table::is_spared(entity_cell& cell) const noexcept {
   return true;
 }
 
-void entity_table::put_passive(std::uint64_t hash, stored_place at) {
+stored_place entity_table::passive_place(std::uint64_t hash) const noexcept {
   for (std::size_t i = home_of(hash); !slots_[i].is_free(); i = next(i))
+    if (slots_[i].hash == hash && slots_[i].is_passive())
+      return slots_[i].place();
+  return {};
+}
+
+void entity_table::put_passive(std::uint64_t hash, stored_place at) {
+  std::size_t i = home_of(hash);
+  for (; !slots_[i].is_free(); i = next(i))
     if (slots_[i].hash == hash && slots_[i].is_passive()) {
       slots_[i].set(at);
       return;
     }
-  bool shares = false;
-  slots_[take_slot(hash, shares)].set(at);
+  if (is_full()) {
+    bool shares = false;
+    i = take_slot(hash, shares);
+  } else {
+    slots_[i].hash = hash;
+    ++size_;
+  }
+  slots_[i].set(at);
 }
 
 entity_cell& entity_table::revive(std::string_view key, std::uint64_t hash) {

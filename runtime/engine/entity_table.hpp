@@ -93,6 +93,8 @@ public:
 
   // -- leaving memory and coming back ----------------------------------------
 
+  /// Of the passive entity of that hash; nowhere if there is none.
+  [[nodiscard]] stored_place passive_place(std::uint64_t hash) const noexcept;
   /// Adds a passive entity, or moves the one of that hash.
   /// @pre no entity in memory has that hash but those that share one
   void put_passive(std::uint64_t hash, stored_place at);
@@ -207,6 +209,7 @@ private:
     return at + 1 == slots_.size() ? 0 : at + 1;
   }
   [[nodiscard]] std::size_t slot_of(const entity_cell& cell) const;
+  [[nodiscard]] bool is_full() const noexcept;
   /// A free slot for one more. `shares` says whether the hash is there already.
   std::size_t take_slot(std::uint64_t hash, bool& shares);
   [[nodiscard]] std::size_t passive_slot(std::uint64_t hash) const;

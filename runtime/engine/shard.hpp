@@ -345,6 +345,7 @@ private:
   // units (shard_commit.cpp)
   void begin_unit();
   /// False: it was undone instead, because a state is too large.
+  [[nodiscard]] bool schema_copies_are_due() const noexcept;
   bool pack_unit();
   [[nodiscard]] bool positions_moved() const;
   void finish_close(unit_id unit);
@@ -368,8 +369,9 @@ private:
   bool restore_pack(std::string_view pack, std::uint64_t number);
   bool restore_entry(const changelog::pack_reader::entry& what,
                      std::uint64_t number);
-  bool restore_state(changelog::entry_kind kind, std::string_view payload,
-                     stored_place here);
+  bool note_state(changelog::entry_kind kind, std::string_view payload,
+                  stored_place here);
+  bool restore_noted();
   bool restore_early(std::uint32_t schema);
   void serve();
   void fail(const error& why);
@@ -459,6 +461,8 @@ private:
   changelog_index changelog_;
   std::map<std::uint32_t, known_schema> schemas_;
   std::vector<std::uint32_t> schema_of_type_; // 0: none yet
+  /// The pack that has the newest copy of all schemas.
+  std::uint64_t schemas_copied_in_ = 0;
   std::uint64_t last_header_pack_ = 0;
   /// One past the last committed record of the changelog.
   next_offset changelog_end_{0};
@@ -486,6 +490,15 @@ private:
   };
   reading reading_;
   std::uint32_t restore_begins_ = 0;
+  struct noted_state {
+    changelog::state_entry entry;
+    entity_table* table = nullptr;
+    std::uint64_t hash = 0;
+    stored_place place;
+    bool by_hash = true;
+  };
+  /// Of the pack that is restored: their slots are on the way from memory.
+  std::vector<noted_state> noted_;
   struct restored_held {
     std::uint32_t type = 0;
     std::string key;

@@ -20,6 +20,11 @@ constexpr std::size_t prefetch_distance = 16;
 /// What compaction may read per unit besides its share of what is written.
 constexpr std::uint64_t compaction_bytes_min = std::uint64_t{256} << 10U;
 
+/// All schemas are written again after as many packs: a share of those that
+/// there are, and no fewer than the smallest distance.
+constexpr std::uint64_t schema_copy_share = 8;
+constexpr std::uint64_t schema_copy_packs_min = 64;
+
 template <class T>
 void make_unique_values(std::vector<T>& values) {
   std::sort(values.begin(), values.end());
@@ -125,6 +130,17 @@ std::uint32_t shard::ensure_schema(std::uint32_t type) {
   return id;
 }
 
+/// Wherever the front is cut, whoever restores meets each schema within the
+/// first `schema_copy_share` of what is left, and keeps few states that wait
+/// for theirs.
+bool shard::schema_copies_are_due() const noexcept {
+  const std::uint64_t next = changelog_.next_number();
+  const std::uint64_t packs = next - changelog_.first_number();
+  return next
+         >= schemas_copied_in_
+                + std::max(schema_copy_packs_min, packs / schema_copy_share);
+}
+
 // NOLINTNEXTLINE(readability-function-size): one step per kind of entry
 bool shard::pack_unit() {
   shard_unit& unit = *filling_;
@@ -158,12 +174,12 @@ bool shard::pack_unit() {
         id, plan_->types[schema.type]->traits().type, schema.bytes});
     schema.pack = pack_now();
   }
-  // More copies while the front moves: whoever restores then meets a schema
-  // soon, and keeps few states that wait for theirs.
-  if (front_ > changelog_.first_number() || compaction_wanted())
+  if (schema_copies_are_due()) {
+    schemas_copied_in_ = first;
     for (const auto& [id, schema] : schemas_)
       packs.put(changelog::schema_entry{
           id, plan_->types[schema.type]->traits().type, schema.bytes});
+  }
   make_unique_values(unit.held_changed);
   for (const std::uint64_t number : unit.held_changed) {
     held_message* const held = waiting_.find(number);
@@ -432,6 +448,8 @@ void shard::forget_everything() {
   changelog_.clear();
   schemas_.clear();
   schema_of_type_.assign(plan_->types.size(), 0);
+  schemas_copied_in_ = 0;
+  noted_.clear();
   restored_held_.clear();
   early_.clear();
   stale_.clear();

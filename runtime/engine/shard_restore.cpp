@@ -199,7 +199,9 @@ bool shard::restore_pack(std::string_view pack, std::uint64_t number) {
       return false;
     }
     if (!*next)
-      return true;
+      return restore_noted();
+    if (!changelog::is_state((*next)->kind) && !restore_noted())
+      return false;
     if (!restore_entry(**next, number))
       return false;
   }
@@ -240,6 +242,7 @@ bool shard::restore_entry(const changelog::pack_reader::entry& what,
     schema.type = *type;
     schema.bytes = entry->schema;
     schema.pack = number + 1;
+    schemas_copied_in_ = number;
     auto decoder = plan_->types[*type]->decoder(entry->schema);
     if (decoder)
       schema.decoder = std::move(*decoder);
@@ -251,7 +254,7 @@ bool shard::restore_entry(const changelog::pack_reader::entry& what,
   }
   case entry_kind::state:
   case entry_kind::state_of_shared_hash:
-    return restore_state(kind, payload, {number, at, bytes});
+    return note_state(kind, payload, {number, at, bytes});
   case entry_kind::held: {
     const auto entry = pack_reader::held(payload);
     if (!entry)
@@ -375,13 +378,13 @@ bool shard::restore_early(std::uint32_t schema) {
                                        std::make_move_iterator(early_.end())};
   early_.erase(known, early_.end());
   for (const early_state& each : ready)
-    if (!restore_state(each.kind, each.payload, each.place))
+    if (!note_state(each.kind, each.payload, each.place) || !restore_noted())
       return false;
   return true;
 }
 
-bool shard::restore_state(changelog::entry_kind kind, std::string_view payload,
-                          stored_place here) {
+bool shard::note_state(changelog::entry_kind kind, std::string_view payload,
+                       stored_place here) {
   const auto entry = changelog::pack_reader::state(payload);
   if (!entry) {
     fail(entry.error());
@@ -401,28 +404,41 @@ bool shard::restore_state(changelog::entry_kind kind, std::string_view payload,
     return false;
   }
   const std::uint64_t hash = key_hash(entry->key);
-  auto [cell, passive] = table.look(entry->key, hash);
-  const bool by_hash = kind == changelog::entry_kind::state;
-  const stored_place before = cell != nullptr ? cell->place
-                              : by_hash       ? passive
-                                              : stored_place{};
-  if (before && before.pack() > here.pack())
-    return true; // a newer one did not have to wait for its schema
-  changelog_.live_shrank(before.live_bytes());
-  changelog_.live_grew(here.live_bytes());
-  if (cell == nullptr && by_hash) {
-    table.put_passive(hash, here);
-    return true;
+  table.prefetch_slot(hash);
+  noted_.push_back(
+      {*entry, &table, hash, here, kind == changelog::entry_kind::state});
+  return true;
+}
+
+bool shard::restore_noted() {
+  for (const auto& [entry, table, hash, here, by_hash] : noted_) {
+    entity_cell* cell = nullptr;
+    stored_place before = by_hash ? table->passive_place(hash) : stored_place{};
+    if (!before && table->cell_count() > 0) {
+      cell = table->find(entry.key, hash);
+      before = cell != nullptr ? cell->place : before;
+    }
+    if (before && before.pack() > here.pack())
+      continue; // a newer one did not have to wait for its schema
+    changelog_.live_shrank(before.live_bytes());
+    changelog_.live_grew(here.live_bytes());
+    if (cell == nullptr && by_hash) {
+      table->put_passive(hash, here);
+      continue;
+    }
+    if (cell == nullptr) {
+      cell = &table->insert(entry.key, hash);
+      cell->shares_hash = 1; // also where the other one has not come yet
+    } else {
+      table->reset_state(*cell);
+    }
+    cell->place = here;
+    cell->stale = 0;
+    if (!read_state_into(*cell, entry))
+      return false;
   }
-  if (cell == nullptr) {
-    cell = &table.insert(entry->key, hash);
-    cell->shares_hash = 1; // also where the other one has not come yet
-  } else {
-    table.reset_state(*cell);
-  }
-  cell->place = here;
-  cell->stale = 0;
-  return read_state_into(*cell, *entry);
+  noted_.clear();
+  return true;
 }
 
 /// A unit's positions are in its header and in the log itself, or in neither.

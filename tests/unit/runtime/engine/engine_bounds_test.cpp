@@ -1,5 +1,6 @@
 // Bounds, compaction, killers and supervision of the engine, each at its edge:
 // nothing is lost, what is refused is refused for the guilty message only.
+#include "runtime/engine/changelog.hpp"
 #include "tests/testkit/engine_world.hpp"
 #include "tests/unit/runtime/engine/counting_entities.hpp"
 
@@ -90,6 +91,20 @@ std::uint64_t changelog_begin(engine_world& world) {
       return static_cast<std::uint64_t>(
           world.storage()->bounds(t, 0).begin.value());
   return 0;
+}
+
+bool has_schema(std::string_view pack) {
+  using namespace engine::changelog;
+  auto reader = pack_reader::open(pack);
+  REQUIRE(reader);
+  for (;;) {
+    const auto next = reader->next();
+    REQUIRE(next);
+    if (!*next)
+      return false;
+    if ((*next)->kind == entry_kind::schema)
+      return true;
+  }
 }
 
 /// Accuses one record.
@@ -368,6 +383,33 @@ TEST_CASE("states that lie before their moved schema restore",
     REQUIRE(world.state_of("counter", "hot") == counter_state(round, round));
   }
   CHECK(was_cut);
+}
+
+TEST_CASE("every schema comes again within an eighth of the changelog, and "
+          "within 64 packs of a short one",
+          "[runtime][engine][compaction]") {
+  auto options = one_shard();
+  options.changelog_slack_bytes = 100U << 10U;
+  engine_world world{counting_application(), options};
+  REQUIRE(world.start());
+  std::size_t packs = 0;
+  for (int i = 0; i < 3000; ++i) {
+    world.send("adds", "k" + std::to_string(i % 7), json({.amount = 1}));
+    world.pass(100ms);
+    if (i % 100 != 99)
+      continue;
+    packs = 0;
+    std::size_t without = 0;
+    std::size_t without_max = 0;
+    for (const auto& each : world.read(options.changelog_topic)) {
+      ++packs;
+      without = has_schema(each.value) ? 0 : without + 1;
+      without_max = std::max(without_max, without);
+    }
+    REQUIRE(without_max <= std::max<std::size_t>(64, packs / 8));
+  }
+  CHECK(packs > 8 * 64);
+  CHECK(changelog_begin(world) > 0);
 }
 
 TEST_CASE("a suspect of two deaths is handled, of three it is a dead letter; "
