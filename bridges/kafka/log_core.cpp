@@ -16,13 +16,6 @@ namespace {
 
 constexpr std::chrono::milliseconds ask_again_after{500};
 
-std::vector<std::string> names_of(const ports::log_layout& layout) {
-  std::vector<std::string> names;
-  for (const auto& each : layout.topics)
-    names.push_back(each.name);
-  return names;
-}
-
 std::string changelog_name(const ports::log_layout& layout) {
   const auto found = ports::changelog_of(layout);
   return found ? layout.topics[found->value()].name : std::string{};
@@ -68,7 +61,7 @@ log_core::log_core(const kafka_settings& how, const clock& time,
     : how_(how),
       time_(time),
       layout_(layout),
-      names_(names_of(layout)),
+      names_(ports::names_of(layout)),
       listener_(listener),
       changelog_(ports::changelog_of(layout)),
       copy_(changelog_ ? std::move(copy) : nullptr,
@@ -77,13 +70,16 @@ log_core::log_core(const kafka_settings& how, const clock& time,
       outside_(how, how.application + "-" + how.node_id + "-outside", names_),
       questions_(how, layout, changelog_name(layout)),
       lookups_(how, names_),
-      reader_(how, home_, names_,
+      reader_(how, home_, layout_,
               [this](const auto& what, auto found) {
                 fetched(what, std::move(found));
               }),
-      deleter_(
-          how, home_, names_,
-          [this](topic_partition target) { let_go(target.partition.value()); }),
+      deleter_(how, home_, names_,
+               [this](topic_partition target, next_offset gone_before) {
+                 if (changelog_ == target.topic)
+                   copy_.truncate(target.partition, gone_before);
+                 let_go(target.partition.value());
+               }),
       member_(how, home_,
               {[this](const auto& which) { assigned(which); },
                [this](const auto& which) { to_release(which); },
@@ -98,6 +94,7 @@ result<void> log_core::start() {
   // Nobody joins before its producer has fenced the life before.
   units_.begin_anew([this] {
     home_.post([this] {
+      reader_.learn_topics();
       if (auto joined = member_.start(); !joined)
         listener_.broken(joined.error());
     });

@@ -322,10 +322,8 @@ void log_core::truncate(topic_partition target, next_offset before) {
   if (!exists(target))
     return;
   const auto known = shards_.find(target.partition.value());
-  if (known != shards_.end() && changelog_ == target.topic) {
+  if (known != shards_.end() && changelog_ == target.topic)
     known->second.begin = std::max(known->second.begin, before);
-    copy_.truncate(target.partition, before);
-  }
   deleter_.delete_before(target, before);
 }
 

@@ -27,6 +27,10 @@ result<void> lookup_service::start() {
     return made.error();
   client_ = *std::move(made);
   rd_kafka_poll_set_consumer(client_.get());
+  thread_.post([this] {
+    if (auto learnt = learn_topics(*client_, topic_names_, answer_ms_max))
+      topics_ = *std::move(learnt);
+  });
   return {};
 }
 

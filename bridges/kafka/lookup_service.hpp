@@ -37,6 +37,7 @@ private:
   const std::vector<std::string> topic_names_;
   std::atomic<bool> stopping_{false};
   client_ptr client_;
+  std::vector<topic_ptr> topics_;
   serial_thread thread_; // ends first
 };
 

@@ -19,12 +19,12 @@ public:
       : client_(std::move(client)) {}
 
   /// @pre it is a record
-  void add(message_ptr from) {
+  void add(message_ptr from, bool with_headers = true) {
     records.push_back(
         {record_offset{from->offset},
          timestamp{rd_kafka_message_timestamp(from.get(), nullptr)},
          text(from->key, from->key_len), text(from->payload, from->len),
-         headers_of(*from)});
+         with_headers ? headers_of(*from) : header_list{}});
     kept_.push_back(std::move(from));
   }
 
@@ -33,6 +33,7 @@ private:
     return {static_cast<const char*>(data), data == nullptr ? 0 : size};
   }
 
+  /// The library allocates for it even where there are none.
   header_list headers_of(const rd_kafka_message_t& from) {
     rd_kafka_headers_t* all = nullptr;
     if (rd_kafka_message_headers(&from, &all) != RD_KAFKA_RESP_ERR_NO_ERROR)

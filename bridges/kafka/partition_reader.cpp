@@ -1,7 +1,9 @@
 #include "bridges/kafka/partition_reader.hpp"
 
 #include "bridges/kafka/kafka_error.hpp"
+#include "bridges/kafka/leaders.hpp"
 #include "bridges/kafka/message_batch.hpp"
+#include "runtime/ports/log_layout.hpp"
 
 #include <algorithm>
 #include <array>
@@ -13,16 +15,23 @@ namespace {
 
 /// Taken from a queue at once.
 constexpr std::size_t messages_max = 1000;
+/// Half of what is read ahead (queued.max.messages.kbytes,
+/// queued.min.messages).
+constexpr std::uint64_t push_bytes = std::uint64_t{8} << 20U;
+constexpr std::uint64_t push_records = 50'000;
+constexpr int push_ms_max = 1000;
+/// All fetches wait meanwhile.
+constexpr int learning_ms_max = 1000;
 
 } // namespace
 
 partition_reader::partition_reader(const kafka_settings& how,
                                    serial_thread& home,
-                                   std::vector<std::string> topic_names,
-                                   answer tell)
+                                   const ports::log_layout& layout, answer tell)
     : how_(how),
       home_(home),
-      topic_names_(std::move(topic_names)),
+      layout_(layout),
+      topic_names_(ports::names_of(layout)),
       tell_(std::move(tell)) {}
 
 result<void> partition_reader::start() {
@@ -33,9 +42,17 @@ result<void> partition_reader::start() {
   return {};
 }
 
+void partition_reader::learn_topics() {
+  if (auto learnt =
+          kafka::learn_topics(*client_, topic_names_, learning_ms_max))
+    topics_ = *std::move(learnt);
+}
+
 void partition_reader::stop() {
   if (client_ == nullptr)
     return;
+  pusher_.stop();
+  topics_.clear();
   for (auto& [source, entry] : partitions_)
     if (entry.queue != nullptr)
       queue_waker::ignore(*entry.queue);
@@ -114,11 +131,9 @@ void partition_reader::cancel(topic_partition source) {
 }
 
 void partition_reader::appended(topic_partition target, next_offset to) {
-  const auto known = partitions_.find(target);
-  if (known == partitions_.end())
-    return;
-  known->second.end.reset();
-  known->second.written_to = std::max(known->second.written_to, to);
+  auto& entry = partitions_[target]; // also before it is read
+  entry.end.reset();
+  entry.written_to = std::max(entry.written_to, to);
 }
 
 bool partition_reader::is_at_end(topic_partition source, next_offset at) const {
@@ -136,6 +151,26 @@ void partition_reader::take(partition_entry& entry) {
     entry.ahead.emplace_back(some[static_cast<std::size_t>(i)]);
 }
 
+/// Where all that a broker leads was read ahead as far as it may be, the client
+/// does not look for room until something comes from there, or for a second
+/// (2.0.2, rd_kafka_broker_consumer_serve; from 2.2 on there is
+/// fetch.queue.backoff.ms). Any request to that broker lets it look.
+void partition_reader::push_on(topic_partition source, partition_entry& entry) {
+  if (!entry.ahead.empty()
+      || (entry.bytes_since < push_bytes && entry.records_since < push_records))
+    return;
+  entry.bytes_since = 0;
+  entry.records_since = 0;
+  pusher_.post([this, source] {
+    std::int64_t low = 0;
+    std::int64_t high = 0;
+    rd_kafka_query_watermark_offsets(
+        client_.get(), topic_names_[source.topic.value()].c_str(),
+        static_cast<std::int32_t>(source.partition.value()), &low, &high,
+        push_ms_max);
+  });
+}
+
 void partition_reader::serve(topic_partition source) {
   const auto known = partitions_.find(source);
   if (known == partitions_.end())
@@ -148,6 +183,7 @@ void partition_reader::serve(topic_partition source) {
   const ports::fetch_request what = *entry.asked;
   if (entry.ahead.empty() && entry.queue != nullptr)
     take(entry);
+  const bool has_headers = layout_.topics[source.topic.value()].has_headers;
   auto found = std::make_shared<message_batch>(client_);
   found->source = source;
   std::uint64_t bytes = 0;
@@ -169,15 +205,18 @@ void partition_reader::serve(topic_partition source) {
       if (bytes > 0 && bytes + size > what.bytes_max)
         break;
       bytes += std::max<std::uint64_t>(size, 1);
+      entry.bytes_since += size;
+      ++entry.records_since;
       entry.next = after(record_offset{next->offset});
       if (entry.end && *entry.end < entry.next)
         entry.end.reset();
-      found->add(std::move(next));
+      found->add(std::move(next), has_headers);
     }
     entry.ahead.pop_front();
     if (entry.ahead.empty() && bytes < what.bytes_max)
       take(entry);
   }
+  push_on(source, entry);
   if (entry.failed && found->records.empty()) {
     const error why = *std::exchange(entry.failed, std::nullopt);
     entry.asked.reset();

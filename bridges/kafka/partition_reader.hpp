@@ -28,14 +28,15 @@ public:
   using answer = std::function<void(const ports::fetch_request& what,
                                     result<ports::record_batch_ptr> found)>;
 
-  /// @param topic_names  by their index in the layout
   partition_reader(const kafka_settings& how, serial_thread& home,
-                   std::vector<std::string> topic_names, answer tell);
+                   const ports::log_layout& layout, answer tell);
   ~partition_reader() { stop(); }
   partition_reader(const partition_reader&) = delete;
   partition_reader& operator=(const partition_reader&) = delete;
 
   result<void> start();
+  /// Once, when a broker answers, so that the first fetches need not wait.
+  void learn_topics();
   void fetch(const ports::fetch_request& what);
   void cancel(topic_partition source);
   /// Whether it has read to that offset, where the log ended, and nothing was
@@ -60,22 +61,29 @@ private:
     std::deque<message_ptr> ahead;
     std::optional<ports::fetch_request> asked;
     std::optional<error> failed;
+    /// Taken since it was last pushed on.
+    std::uint64_t bytes_since = 0;
+    std::uint64_t records_since = 0;
   };
 
   void begin_at(topic_partition source, partition_entry& entry,
                 next_offset from);
   void serve(topic_partition source);
   void take(partition_entry& entry);
+  void push_on(topic_partition source, partition_entry& entry);
   [[nodiscard]] partitions_ptr one(topic_partition source,
                                    next_offset from) const;
 
   const kafka_settings how_;
   serial_thread& home_;
-  const std::vector<std::string> topic_names_;
+  const ports::log_layout& layout_;
+  const std::vector<std::string> topic_names_; // as in the layout
   const answer tell_;
   /// Batches keep it, too.
   std::shared_ptr<rd_kafka_t> client_;
+  std::vector<topic_ptr> topics_;
   std::map<topic_partition, partition_entry> partitions_;
+  serial_thread pusher_;
 };
 
 } // namespace freehold::bridges::kafka

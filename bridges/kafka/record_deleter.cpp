@@ -43,7 +43,7 @@ rd_kafka_resp_err_t outcome_of(rd_kafka_event_t& event) {
 
 record_deleter::record_deleter(const kafka_settings& how, serial_thread& home,
                                std::vector<std::string> topic_names,
-                               std::function<void(topic_partition)> answered)
+                               answer answered)
     : how_(how),
       home_(home),
       topic_names_(std::move(topic_names)),
@@ -124,19 +124,22 @@ void record_deleter::poll() {
     if (number == 0)
       continue;
     const topic_partition target = partition_of_number(number - 1);
+    auto& entry = partitions_[target];
+    entry.is_under_way = false;
     if (const auto code = outcome_of(*event);
-        code != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        code == RD_KAFKA_RESP_ERR_NO_ERROR) {
+      entry.gone = entry.sent;
+    } else {
       // The next one deletes that, too.
       spdlog::info("{}", to_string(to_error(
                              code, "kafka: deletes the front of "
                                        + topic_names_[target.topic.value()])));
       look_for_leaders(*client_, not_waiting_ms);
     }
-    auto& entry = partitions_[target];
-    entry.is_under_way = false;
+    const next_offset gone = entry.gone;
     if (!entry.rests)
       send(target, entry);
-    answered_(target);
+    answered_(target, gone);
   }
 }
 

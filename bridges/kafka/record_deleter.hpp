@@ -18,10 +18,12 @@ namespace freehold::bridges::kafka {
 /// answers are on one thread.
 class record_deleter {
 public:
-  /// @param answered  a request for that partition was answered, or given up
+  using answer = std::function<void(topic_partition, next_offset gone_before)>;
+
+  /// @param answered  a request for that partition was answered, or given up;
+  ///   nothing before `gone_before` is left, as far as is known
   record_deleter(const kafka_settings& how, serial_thread& home,
-                 std::vector<std::string> topic_names,
-                 std::function<void(topic_partition)> answered);
+                 std::vector<std::string> topic_names, answer answered);
   ~record_deleter() { stop(); }
   record_deleter(const record_deleter&) = delete;
   record_deleter& operator=(const record_deleter&) = delete;
@@ -38,6 +40,7 @@ private:
   struct partition_entry {
     next_offset wanted{0};
     next_offset sent{0};
+    next_offset gone{0};
     bool is_under_way = false;
     bool rests = false;
   };
@@ -47,7 +50,7 @@ private:
   const kafka_settings how_;
   serial_thread& home_;
   const std::vector<std::string> topic_names_;
-  const std::function<void(topic_partition)> answered_;
+  const answer answered_;
   client_ptr client_;
   queue_ptr queue_;
   queue_waker waker_;

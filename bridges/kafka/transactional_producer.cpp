@@ -1,6 +1,7 @@
 #include "bridges/kafka/transactional_producer.hpp"
 
 #include "bridges/kafka/kafka_error.hpp"
+#include "bridges/kafka/leaders.hpp"
 
 #include <spdlog/spdlog.h>
 
@@ -67,10 +68,12 @@ result<void> transactional_producer::open() {
     if (!made)
       return made.error();
     client_ = *std::move(made);
-    if (auto learnt = learn_topics(); !learnt) {
+    auto learnt = learn_topics(*client_, topic_names_, call_ms_max);
+    if (!learnt) {
       close();
-      return learnt;
+      return learnt.error();
     }
+    topics_ = *std::move(learnt);
     const error_ptr failed{
         rd_kafka_init_transactions(client_.get(), within_ms)};
     if (failed == nullptr)
@@ -85,21 +88,6 @@ result<void> transactional_producer::open() {
 void transactional_producer::close() {
   topics_.clear();
   client_ = nullptr;
-}
-
-/// A client that meets a topic with its first record looks for it once a second
-/// only, and the transaction waits.
-result<void> transactional_producer::learn_topics() {
-  for (const std::string& name : topic_names_)
-    topics_.emplace_back(
-        rd_kafka_topic_new(client_.get(), name.c_str(), nullptr));
-  const rd_kafka_metadata_t* read = nullptr;
-  const auto code =
-      rd_kafka_metadata(client_.get(), 0, nullptr, &read, call_ms_max);
-  const metadata_ptr kept{read};
-  if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
-    return to_error(code, "kafka: " + id_ + " looks for its topics");
-  return {};
 }
 
 void transactional_producer::run(transaction what,

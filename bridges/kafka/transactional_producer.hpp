@@ -71,7 +71,6 @@ public:
 private:
   [[nodiscard]] result<void> open();
   void close();
-  [[nodiscard]] result<void> learn_topics();
   [[nodiscard]] outcome write(const transaction& what);
   [[nodiscard]] result<void> send(const transaction& what);
   [[nodiscard]] result<void> send(const ports::append& one,

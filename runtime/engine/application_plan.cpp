@@ -103,7 +103,9 @@ application_plan::make(const application& what, const engine_options& options) {
         add_topic(source.topic, options.shard_count, ports::topic_role::source,
                   source.retention);
     plan->sources.push_back({topic, *type, source.default_message,
-                             source.deduplicate, source.event_time_field});
+                             source.read_headers, source.deduplicate,
+                             source.event_time_field});
+    plan->layout.topics[topic.value()].has_headers = source.read_headers;
   }
   plan->event_time = what.event_time();
   if (plan->event_time
@@ -117,6 +119,9 @@ application_plan::make(const application& what, const engine_options& options) {
                           ports::topic_role::inbox, for_ever);
   plan->changelog = add_topic(options.changelog_topic, options.shard_count,
                               ports::topic_role::changelog, for_ever);
+  // What the engine itself writes there has none.
+  for (const topic_index own : {plan->inbox, plan->changelog})
+    plan->layout.topics[own.value()].has_headers = false;
   for (const auto& output : what.outputs()) {
     const bool is_journal = what.is_journal(output.topic);
     if (is_journal && output.retention != for_ever) {

@@ -29,6 +29,7 @@ struct application_plan {
     topic_index topic;
     std::uint32_t type = 0; // index into types
     std::string default_message;
+    bool read_headers = true;
     bool deduplicate = true;
     std::string event_time_field; // empty: the record's own time
   };

@@ -277,6 +277,8 @@ void shard::prepare(input& from, const record& what, taken_message& into) {
   into.topic = from.source.topic;
   into.raw = what;
   into.source = from.description;
+  if (into.source != nullptr && !into.source->read_headers)
+    into.raw.headers = {};
   into.mark.reset();
   into.message.attempt = 1;
   into.message.origin = {plan_->topic_name(from.source.topic), index_,
@@ -286,7 +288,7 @@ void shard::prepare(input& from, const record& what, taken_message& into) {
     return;
   }
   into.table = tables_[from.description->type].get();
-  prepare_record(what, into);
+  prepare_record(into.raw, into);
 }
 
 void shard::prepare_record(const record& what, taken_message& into) {

@@ -35,6 +35,9 @@ struct topic_spec {
   /// deleted; of a source only what the application has taken. Zero keeps
   /// records for ever. Inbox and changelog ignore it: they are truncated.
   std::chrono::milliseconds retention{0};
+  /// False: nobody asks for the headers of its records, and a log may leave
+  /// them out of what it fetches.
+  bool has_headers = true;
 };
 
 /// All topics of an application; `topic_index` counts into `topics`.

@@ -33,6 +33,13 @@ result<void> check_layout(const log_layout& layout) {
   return {};
 }
 
+std::vector<std::string> names_of(const log_layout& layout) {
+  std::vector<std::string> names;
+  for (const topic_spec& each : layout.topics)
+    names.push_back(each.name);
+  return names;
+}
+
 std::optional<topic_index> changelog_of(const log_layout& layout) {
   for (std::uint32_t t = 0; t < layout.topics.size(); ++t)
     if (layout.topics[t].role == topic_role::changelog)

@@ -115,6 +115,7 @@ public:
     app.source({.topic = how.in,
                 .entity = how.keyed ? "tally" : "passer",
                 .default_message = "raw",
+                .read_headers = false,
                 .deduplicate = false});
     app.output({.topic = how.out});
     engine::engine_options options;

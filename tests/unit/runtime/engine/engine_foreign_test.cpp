@@ -5,6 +5,8 @@
 
 #include <catch2/catch.hpp>
 
+#include <string>
+
 using namespace freehold;
 using namespace freehold::test_entities;
 using testkit::engine_world;
@@ -172,6 +174,32 @@ TEST_CASE("of a header's id and a body's the header's counts",
                {{"ce_type", "Pay"}, {"ce_id", id}});
   world.settle();
   CHECK(world.state_of("purse", "a") == R"({"cents":200})");
+}
+
+TEST_CASE(
+    "of a source whose headers are not read the body says all, and a dead "
+    "letter has none of them",
+    "[runtime][engine]") {
+  application app{"purses"};
+  app.entity<purse>();
+  app.source({.topic = "payments",
+              .entity = "purse",
+              .default_message = "Pay",
+              .read_headers = false});
+  engine_world world{app, one_shard()};
+  REQUIRE(world.start());
+  const engine_world::headers misleading{
+      {"ce_type", "Refund"}, {"ce_id", "same"}, {"ce_dataversion", "2"}};
+  world.send("payments", "a", R"({"dollars":1,"eventId":"1"})", misleading);
+  world.send("payments", "a", R"({"dollars":2,"eventId":"2"})", misleading);
+  world.send("payments", "a", R"({"dollars":)", misleading);
+  world.settle();
+  CHECK(world.state_of("purse", "a") == R"({"cents":300})");
+  const auto letters = world.read("dead-letter-events");
+  REQUIRE(letters.size() == 1);
+  CHECK(letters[0].headers.at("dlq_reason") == "undecodable");
+  CHECK(letters[0].headers.count("ce_id") == 0);
+  CHECK(letters[0].headers.count("ce_dataversion") == 0);
 }
 
 TEST_CASE("a key that is not UTF-8 makes the record undecodable",
