@@ -5,6 +5,8 @@
 
 #include <cstdint>
 #include <deque>
+#include <utility>
+#include <vector>
 
 namespace freehold::engine {
 
@@ -16,10 +18,21 @@ namespace freehold::engine {
 /// every restore.
 class changelog_index {
 public:
+  /// Whose state it was: a type and the upper half of the key's hash.
+  struct state_of {
+    std::uint32_t type = 0;
+    std::uint32_t hash_half = 0;
+  };
   struct place {
     record_offset offset;
     std::uint32_t bytes = 0;
+    /// The states in it, where nothing else but schemas can be live in it: who
+    /// compacts it need not read it. Otherwise none.
+    std::vector<state_of> states{};
   };
+  /// What is remembered of packs' states, of all packs; beyond it a pack is
+  /// read.
+  static constexpr std::size_t states_max = std::size_t{1} << 20U;
 
   /// The number that the next pack gets.
   [[nodiscard]] std::uint64_t next_number() const noexcept {
@@ -31,8 +44,11 @@ public:
   }
 
   void append(place where) {
+    if (states_ + where.states.size() > states_max)
+      where.states = {};
+    states_ += where.states.size();
     total_ += where.bytes;
-    places_.push_back(where);
+    places_.push_back(std::move(where));
   }
   [[nodiscard]] const place& at(std::uint64_t number) const {
     FREEHOLD_ASSERT(contains(number), "a pack that is no longer there");
@@ -42,6 +58,7 @@ public:
   void cut(std::uint64_t number) {
     while (first_ < number && !places_.empty()) {
       total_ -= places_.front().bytes;
+      states_ -= places_.front().states.size();
       places_.pop_front();
       ++first_;
     }
@@ -51,6 +68,7 @@ public:
     first_ = 0;
     total_ = 0;
     live_ = 0;
+    states_ = 0;
   }
 
   /// Bytes of all packs between front and end.
@@ -67,6 +85,7 @@ private:
   std::uint64_t first_ = 0;
   std::uint64_t total_ = 0;
   std::uint64_t live_ = 0;
+  std::size_t states_ = 0;
 };
 
 } // namespace freehold::engine

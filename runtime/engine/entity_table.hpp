@@ -161,6 +161,30 @@ public:
   void prefetch_cell(std::uint64_t hash) const noexcept;
   void prefetch_content(const entity_cell& cell) const noexcept;
 
+  [[nodiscard]] static std::uint32_t half_of(std::uint64_t hash) noexcept {
+    return static_cast<std::uint32_t>(hash >> 32U);
+  }
+  void prefetch_slot_of_half(std::uint32_t half) const noexcept {
+    prefetch_slot(std::uint64_t{half} << 32U);
+  }
+  /// All whose hash has that upper half: those in memory, and the places of
+  /// those that are not.
+  template <class VisitCell, class VisitPlace>
+  void for_each_of_half(std::uint32_t half, VisitCell&& in_memory,
+                        VisitPlace&& passive) const {
+    for (std::size_t at = home_of(std::uint64_t{half} << 32U);; at = next(at)) {
+      const slot& here = slots_[at];
+      if (here.is_free())
+        return;
+      if (half_of(here.hash) != half)
+        continue;
+      if (here.is_cell())
+        in_memory(*here.cell());
+      else
+        passive(here.place());
+    }
+  }
+
   /// Those in memory.
   template <class Visit>
   void for_each(Visit&& visit) const {

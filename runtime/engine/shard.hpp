@@ -246,6 +246,7 @@ private:
 
   // intake (shard_intake.cpp)
   [[nodiscard]] bool may_take() const noexcept;
+  [[nodiscard]] bool compaction_comes_first() const noexcept;
   /// What waits has reached its bound: inputs pause.
   [[nodiscard]] bool is_full() const noexcept;
   void withdraw(input& from);
@@ -353,7 +354,11 @@ private:
   void undo_quickly();
   void undo_cells(shard_unit& unit);
   void forget_everything();
+  void note_packed(const entity_cell& cell, std::size_t pack,
+                   std::size_t noted_from);
   void compact();
+  bool touch_states_of_front();
+  bool compact_front_as_read();
   void compact_pack(std::string_view pack, std::uint64_t number);
   [[nodiscard]] bool compaction_wanted() const noexcept;
   /// What compaction may read after a unit that wrote so much.

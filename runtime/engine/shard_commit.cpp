@@ -25,6 +25,9 @@ constexpr std::uint64_t compaction_bytes_min = std::uint64_t{256} << 10U;
 constexpr std::uint64_t schema_copy_share = 8;
 constexpr std::uint64_t schema_copy_packs_min = 64;
 
+/// States of a pack, room for which is made at once.
+constexpr std::size_t states_of_pack_usual = 128;
+
 template <class T>
 void make_unique_values(std::vector<T>& values) {
   std::sort(values.begin(), values.end());
@@ -236,6 +239,11 @@ bool shard::pack_unit() {
   for (const auto& [id, before] : unit.answers_moved)
     put_answer(id);
 
+  // Before the states there may be what compaction has to read.
+  const bool only_states = unit.held_changed.empty() && !unit.has_changed_timers
+                           && unit.answered.empty()
+                           && unit.answers_moved.empty();
+  const std::size_t noted_from = only_states ? 0 : packs.last_pack() + 1;
   std::size_t largest = 0;
   std::uint64_t packed = 0;
   std::int64_t live = 0;
@@ -261,6 +269,7 @@ bool shard::pack_unit() {
     live += std::int64_t{now.live_bytes()} - cell.place.live_bytes();
     cell.place = now;
     table.measure(cell);
+    note_packed(cell, packs.last_pack(), noted_from);
   }
   if (!unit.touched.empty())
     state_bytes_expected_ =
@@ -304,6 +313,17 @@ bool shard::pack_unit() {
   return true;
 }
 
+void shard::note_packed(const entity_cell& cell, std::size_t pack,
+                        std::size_t noted_from) {
+  if (pack < noted_from)
+    return;
+  auto& all = filling_->states_of_pack;
+  while (all.size() <= pack)
+    all.emplace_back().reserve(states_of_pack_usual);
+  all[pack].push_back(
+      {cell.table().type_index(), entity_table::half_of(key_hash(cell.key()))});
+}
+
 void shard::committed(const std::vector<record_offset>& offsets) {
   if (in_flight_ == nullptr)
     return; // lost in between
@@ -311,9 +331,11 @@ void shard::committed(const std::vector<record_offset>& offsets) {
   FREEHOLD_ASSERT(offsets.size() == unit.packs.pack_count(),
                   "the log tells the offset of every changelog record");
   last_header_pack_ = changelog_.next_number();
+  unit.states_of_pack.resize(offsets.size());
   for (std::size_t i = 0; i < offsets.size(); ++i)
-    changelog_.append(
-        {offsets[i], static_cast<std::uint32_t>(unit.packs.pack(i).size())});
+    changelog_.append({offsets[i],
+                       static_cast<std::uint32_t>(unit.packs.pack(i).size()),
+                       std::move(unit.states_of_pack[i])});
   changelog_end_ = after(offsets.back());
   committed_clock_ = packed_clock_;
   for (std::size_t i = 0; i < inputs_.size(); ++i) {
@@ -481,34 +503,71 @@ std::uint64_t shard::compaction_budget(std::uint64_t written) const noexcept {
 void shard::compact() {
   while (compaction_budget_ > 0 && front_ < last_header_pack_
          && unit_bytes() < plan_->options.unit_bytes_max) {
-    if (front_batch_ == nullptr
-        || front_cursor_ >= front_batch_->records.size()) {
-      front_batch_ = nullptr;
-      if (!front_asked_) {
-        const next_offset from{changelog_.at(front_).offset.value()};
-        front_asked_.ask(from);
-        host_.fetch({.source = {plan_->changelog, index_},
-                     .from = from,
-                     .bytes_max = plan_->options.fetch_bytes,
-                     .wait = ports::fetch_wait::for_records});
-      }
+    if (!touch_states_of_front() && !compact_front_as_read())
       return;
-    }
-    const record& next = front_batch_->records[front_cursor_++];
-    const record_offset wanted = changelog_.at(front_).offset;
-    if (next.offset < wanted)
-      continue;
-    if (next.offset != wanted) {
-      fail({errc::corrupt, "the changelog misses the record at offset "
-                               + std::to_string(wanted.value())});
-      return;
-    }
-    const std::uint64_t bytes = next.value.size();
-    compact_pack(next.value, front_);
+    const std::uint64_t bytes = changelog_.at(front_).bytes;
     ++front_;
     filling_->done.compacted_bytes += bytes;
     compaction_budget_ -= std::min(bytes, compaction_budget_);
   }
+}
+
+/// False where it has to be read: something else may live in it, or an entity
+/// that is not in memory.
+bool shard::touch_states_of_front() {
+  const auto& states = changelog_.at(front_).states;
+  if (states.empty())
+    return false;
+  for (const auto& [type, half] : states)
+    tables_[type]->prefetch_slot_of_half(half);
+  for (const auto& [type, half] : states)
+    tables_[type]->for_each_of_half(
+        half, [](const entity_cell& cell) { __builtin_prefetch(&cell.place); },
+        [](stored_place) {});
+  for (const auto& [id, schema] : schemas_)
+    if (schema.pack == front_ + 1)
+      filling_->schemas_changed.push_back(id);
+  bool all = true;
+  for (const auto& [type, half] : states)
+    tables_[type]->for_each_of_half(
+        half,
+        [this](entity_cell& cell) {
+          if (cell.place.is_in(front_))
+            touch(cell);
+        },
+        [this, &all](stored_place passive) {
+          all = all && !passive.is_in(front_);
+        });
+  return all;
+}
+
+bool shard::compact_front_as_read() {
+  const record_offset wanted = changelog_.at(front_).offset;
+  while (front_batch_ != nullptr) {
+    if (front_cursor_ == front_batch_->records.size()) {
+      front_batch_ = nullptr;
+      break;
+    }
+    const record& next = front_batch_->records[front_cursor_++];
+    if (next.offset < wanted)
+      continue;
+    if (next.offset == wanted) {
+      compact_pack(next.value, front_);
+      return state_ == state::serving;
+    }
+    fail({errc::corrupt, "the changelog misses the record at offset "
+                             + std::to_string(wanted.value())});
+    return false;
+  }
+  if (!front_asked_) {
+    const next_offset from{wanted.value()};
+    front_asked_.ask(from);
+    host_.fetch({.source = {plan_->changelog, index_},
+                 .from = from,
+                 .bytes_max = plan_->options.fetch_bytes,
+                 .wait = ports::fetch_wait::for_records});
+  }
+  return false;
 }
 
 // NOLINTNEXTLINE(readability-function-size): one case per kind

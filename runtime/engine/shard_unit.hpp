@@ -2,6 +2,7 @@
 
 #include "runtime/engine/arena.hpp"
 #include "runtime/engine/changelog.hpp"
+#include "runtime/engine/changelog_index.hpp"
 #include "runtime/engine/counters.hpp"
 #include "runtime/engine/dedupe_table.hpp"
 #include "runtime/engine/planted_bugs.hpp"
@@ -80,6 +81,8 @@ public:
   /// write are in the table.
   std::vector<timer_ptr> timers_gone;
   std::vector<std::uint32_t> schemas_changed;
+  /// Of each pack, as `changelog_index` remembers them.
+  std::vector<std::vector<changelog_index::state_of>> states_of_pack;
 
   // -- to tell when done -----------------------------------------------------
   std::vector<answer_notice> notices;
@@ -122,6 +125,7 @@ public:
     held_gone.clear();
     timers_gone.clear();
     schemas_changed.clear();
+    states_of_pack.clear();
     notices.clear();
     after_commit.clear();
     asked.clear();

@@ -192,7 +192,7 @@ void measure(const parameters& how, const std::string& name) {
   std::printf(
       "freehold records=%.0f wall_s=%.2f cpu_s=%.2f cpu_us_per_record=%.3f "
       "records_per_s=%.0f units=%llu published=%llu changelog_mb=%.1f "
-      "compacted_mb=%.1f undone=%llu\n",
+      "compacted_mb=%.1f kept_mb=%.1f live_mb=%.1f undone=%llu\n",
       taken, took, used, used * 1e6 / taken, taken / took,
       static_cast<unsigned long long>(after.units - before.units),
       static_cast<unsigned long long>(after.published - before.published),
@@ -200,6 +200,8 @@ void measure(const parameters& how, const std::string& name) {
                           - before.changelog_bytes_written)
           / 1e6,
       static_cast<double>(after.compacted_bytes - before.compacted_bytes) / 1e6,
+      static_cast<double>(after.changelog_bytes) / 1e6,
+      static_cast<double>(after.changelog_live_bytes) / 1e6,
       static_cast<unsigned long long>(after.units_undone));
   std::fflush(stdout);
   now.stop();

@@ -23,7 +23,7 @@ import chaos_test as chaos  # noqa: E402
 from kafka_kit import own_broker  # noqa: E402
 
 # What was on its way when the process died arrives by then.
-LATE_S = 0.1
+LATE_S = 0.25
 
 
 class Arrivals(threading.Thread):

@@ -145,6 +145,7 @@ TEST_CASE("the late answer to a compaction's read of before an undo is ignored",
           "[runtime][engine][reads]") {
   auto options = one_shard();
   options.changelog_slack_bytes = 8U << 10U;
+  options.dedupe_entries_max = 100;
   engine_world world{counting_application(), options};
   late_log* between = nullptr;
   world.interpose = [&](ports::event_log& below) {
@@ -154,10 +155,13 @@ TEST_CASE("the late answer to a compaction's read of before an undo is ignored",
   };
   REQUIRE(world.start());
   between->changelog = world.topic("changelog");
+  std::int64_t ids = 0;
   std::int64_t rounds = 0;
   const auto one_round = [&](int keys) {
     for (int i = 0; i < keys; ++i)
-      world.send("adds", "k" + std::to_string(i), json({.amount = 1}));
+      // With ids, packs have answers in them, and are read.
+      world.send("adds", "k" + std::to_string(i), json({.amount = 1}),
+                 {{"ce_id", std::to_string(++ids)}});
     world.pass(100ms);
     ++rounds;
   };
@@ -176,6 +180,34 @@ TEST_CASE("the late answer to a compaction's read of before an undo is ignored",
   CHECK(between->late_answers == 1);
   world.settle();
   CHECK(world.state_of("counter", "k0") == counter_state(rounds, rounds));
+}
+
+TEST_CASE("compaction reads no pack whose live states are all in memory",
+          "[runtime][engine][reads]") {
+  auto options = one_shard();
+  options.changelog_slack_bytes = 8U << 10U;
+  engine_world world{counting_application(), options};
+  late_log* between = nullptr;
+  world.interpose = [&](ports::event_log& below) {
+    auto made = std::make_unique<late_log>(below);
+    between = made.get();
+    return made;
+  };
+  REQUIRE(world.start());
+  world.settle();
+  between->changelog = world.topic("changelog");
+  between->hold_next = true;
+  for (int round = 0; round < 100; ++round) {
+    for (int i = 0; i < 20; ++i)
+      world.send("adds", "k" + std::to_string(round % 3 * 20 + i),
+                 json({.amount = 1}));
+    world.pass(100ms);
+  }
+  world.settle();
+  CHECK(!between->holds());
+  CHECK(world.count().compacted_bytes > options.changelog_slack_bytes);
+  CHECK(world.state_of("counter", "k0") == counter_state(34, 34));
+  CHECK(world.state_of("counter", "k59") == counter_state(33, 33));
 }
 
 TEST_CASE("a batch that waits behind another input's full turn is taken in the "
