@@ -25,9 +25,6 @@ constexpr std::uint64_t compaction_bytes_min = std::uint64_t{256} << 10U;
 constexpr std::uint64_t schema_copy_share = 8;
 constexpr std::uint64_t schema_copy_packs_min = 64;
 
-/// States of a pack, room for which is made at once.
-constexpr std::size_t states_of_pack_usual = 128;
-
 template <class T>
 void make_unique_values(std::vector<T>& values) {
   std::sort(values.begin(), values.end());
@@ -318,8 +315,8 @@ void shard::note_packed(const entity_cell& cell, std::size_t pack,
   if (pack < noted_from)
     return;
   auto& all = filling_->states_of_pack;
-  while (all.size() <= pack)
-    all.emplace_back().reserve(states_of_pack_usual);
+  if (all.size() <= pack)
+    all.resize(pack + 1);
   all[pack].push_back(
       {cell.table().type_index(), entity_table::half_of(key_hash(cell.key()))});
 }
@@ -331,11 +328,12 @@ void shard::committed(const std::vector<record_offset>& offsets) {
   FREEHOLD_ASSERT(offsets.size() == unit.packs.pack_count(),
                   "the log tells the offset of every changelog record");
   last_header_pack_ = changelog_.next_number();
-  unit.states_of_pack.resize(offsets.size());
+  if (unit.states_of_pack.size() < offsets.size())
+    unit.states_of_pack.resize(offsets.size());
   for (std::size_t i = 0; i < offsets.size(); ++i)
     changelog_.append({offsets[i],
                        static_cast<std::uint32_t>(unit.packs.pack(i).size()),
-                       std::move(unit.states_of_pack[i])});
+                       unit.states_of_pack[i]}); // a copy has no room to spare
   changelog_end_ = after(offsets.back());
   committed_clock_ = packed_clock_;
   for (std::size_t i = 0; i < inputs_.size(); ++i) {

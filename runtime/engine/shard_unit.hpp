@@ -125,7 +125,8 @@ public:
     held_gone.clear();
     timers_gone.clear();
     schemas_changed.clear();
-    states_of_pack.clear();
+    for (auto& states : states_of_pack)
+      states.clear();
     notices.clear();
     after_commit.clear();
     asked.clear();
