@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 #include <utility>
 
 namespace freehold::bridges::kafka {
@@ -15,13 +16,17 @@ namespace {
 
 /// Taken from a queue at once.
 constexpr std::size_t messages_max = 1000;
-/// Half of what is read ahead (queued.max.messages.kbytes,
-/// queued.min.messages).
-constexpr std::uint64_t push_bytes = std::uint64_t{8} << 20U;
-constexpr std::uint64_t push_records = 50'000;
 constexpr int push_ms_max = 1000;
 /// All fetches wait meanwhile.
 constexpr int learning_ms_max = 1000;
+
+/// A number of the client's own configuration, which may be its user's.
+std::uint64_t configured(rd_kafka_t& client, const char* name) {
+  std::array<char, 32> text{};
+  std::size_t size = text.size();
+  rd_kafka_conf_get(rd_kafka_conf(&client), name, text.data(), &size);
+  return std::strtoull(text.data(), nullptr, 10);
+}
 
 } // namespace
 
@@ -39,6 +44,8 @@ result<void> partition_reader::start() {
   if (!made)
     return made.error();
   client_ = *std::move(made);
+  push_bytes_ = configured(*client_, "queued.max.messages.kbytes") * 1024 / 2;
+  push_records_ = configured(*client_, "queued.min.messages") / 2;
   return {};
 }
 
@@ -157,7 +164,8 @@ void partition_reader::take(partition_entry& entry) {
 /// fetch.queue.backoff.ms). Any request to that broker lets it look.
 void partition_reader::push_on(topic_partition source, partition_entry& entry) {
   if (!entry.ahead.empty()
-      || (entry.bytes_since < push_bytes && entry.records_since < push_records))
+      || (entry.bytes_since < push_bytes_
+          && entry.records_since < push_records_))
     return;
   entry.bytes_since = 0;
   entry.records_since = 0;

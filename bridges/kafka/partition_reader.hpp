@@ -28,6 +28,7 @@ public:
   using answer = std::function<void(const ports::fetch_request& what,
                                     result<ports::record_batch_ptr> found)>;
 
+  /// @param layout  outlives it
   partition_reader(const kafka_settings& how, serial_thread& home,
                    const ports::log_layout& layout, answer tell);
   ~partition_reader() { stop(); }
@@ -83,7 +84,10 @@ private:
   std::shared_ptr<rd_kafka_t> client_;
   std::vector<topic_ptr> topics_;
   std::map<topic_partition, partition_entry> partitions_;
-  serial_thread pusher_;
+  /// Half of what is read ahead of a partition.
+  std::uint64_t push_bytes_ = 0;
+  std::uint64_t push_records_ = 0;
+  serial_thread pusher_; // asks brokers, which may take its time
 };
 
 } // namespace freehold::bridges::kafka

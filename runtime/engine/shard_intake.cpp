@@ -39,14 +39,6 @@ bool shard::may_take() const noexcept {
          && unit_bytes() < options.unit_bytes_max && !compaction_comes_first();
 }
 
-/// Half of a unit's room is left to compaction until it has kept pace: a front
-/// that is read from afar would else find every unit full of messages, and the
-/// changelog would grow beyond its bound for as long as there is a backlog.
-bool shard::compaction_comes_first() const noexcept {
-  return compaction_budget_ > 0 && front_ < last_header_pack_
-         && unit_bytes() >= plan_->options.unit_bytes_max / 2;
-}
-
 bool shard::is_full() const noexcept {
   // Of what is on its way every message may have to wait.
   return waiting_.bytes() + underway_bytes_ > plan_->options.held_bytes_max

@@ -54,6 +54,42 @@ private:
   bool withdrawn_ = false;
 };
 
+/// Holds back what was read of the changelog until it is told to let go.
+class holding_log final : public testkit::forwarding_log {
+public:
+  using forwarding_log::forwarding_log;
+
+  void fetched(next_offset from, ports::record_batch_ptr batch) override {
+    if (batch->source.topic == changelog)
+      held_ = {from, std::move(batch)};
+    else
+      above_->fetched(from, std::move(batch));
+  }
+  /// False if it held nothing.
+  bool let_go() {
+    auto [from, batch] = std::exchange(held_, {});
+    if (batch == nullptr)
+      return false;
+    above_->fetched(from, std::move(batch));
+    return true;
+  }
+
+  topic_index changelog{~0U};
+
+private:
+  std::pair<next_offset, ports::record_batch_ptr> held_;
+};
+
+/// Makes a log that stands between, which is there when the world starts.
+template <class Log>
+void put_between(engine_world& world, Log*& made) {
+  world.interpose = [&made](ports::event_log& below) {
+    auto log = std::make_unique<Log>(below);
+    made = log.get();
+    return log;
+  };
+}
+
 /// Shows nothing of the changelog for a while, as a log does whose
 /// transaction is decided and whose markers are not all written: the end is
 /// known, the records before it may not be read yet.
@@ -148,11 +184,7 @@ TEST_CASE("the late answer to a compaction's read of before an undo is ignored",
   options.dedupe_entries_max = 100;
   engine_world world{counting_application(), options};
   late_log* between = nullptr;
-  world.interpose = [&](ports::event_log& below) {
-    auto made = std::make_unique<late_log>(below);
-    between = made.get();
-    return made;
-  };
+  put_between(world, between);
   REQUIRE(world.start());
   between->changelog = world.topic("changelog");
   std::int64_t ids = 0;
@@ -182,17 +214,45 @@ TEST_CASE("the late answer to a compaction's read of before an undo is ignored",
   CHECK(world.state_of("counter", "k0") == counter_state(rounds, rounds));
 }
 
+TEST_CASE(
+    "the changelog stays within its bound also where its front comes late "
+    "and messages do not stop",
+    "[runtime][engine][reads]") {
+  auto options = one_shard();
+  options.changelog_slack_bytes = 8U << 10U;
+  options.unit_bytes_max = 32U << 10U;
+  options.dedupe_entries_max = 100;
+  engine_world world{counting_application(), options};
+  holding_log* between = nullptr;
+  put_between(world, between);
+  REQUIRE(world.start());
+  world.settle();
+  between->changelog = world.topic("changelog");
+  constexpr int messages = 20'000;
+  // With ids, packs have answers in them, and are read.
+  for (int i = 0; i < messages; ++i)
+    world.send("adds", "k" + std::to_string(i % 50), json({.amount = 1}),
+               {{"ce_id", std::to_string(i)}});
+  while (world.count().taken < messages) {
+    world.run_ready();
+    const auto now = world.count();
+    REQUIRE(now.changelog_bytes <= 2 * now.changelog_live_bytes
+                                       + options.changelog_slack_bytes
+                                       + 4 * options.unit_bytes_max);
+    if (!between->let_go())
+      world.time.advance(100ms);
+  }
+  CHECK(world.count().compacted_bytes > 10 * options.unit_bytes_max);
+  CHECK(world.state_of("counter", "k0") == counter_state(400, 400));
+}
+
 TEST_CASE("compaction reads no pack whose live states are all in memory",
           "[runtime][engine][reads]") {
   auto options = one_shard();
   options.changelog_slack_bytes = 8U << 10U;
   engine_world world{counting_application(), options};
   late_log* between = nullptr;
-  world.interpose = [&](ports::event_log& below) {
-    auto made = std::make_unique<late_log>(below);
-    between = made.get();
-    return made;
-  };
+  put_between(world, between);
   REQUIRE(world.start());
   world.settle();
   between->changelog = world.topic("changelog");
