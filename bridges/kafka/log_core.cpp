@@ -14,8 +14,6 @@ namespace freehold::bridges::kafka {
 
 namespace {
 
-constexpr std::chrono::milliseconds ask_again_after{500};
-
 std::string changelog_name(const ports::log_layout& layout) {
   const auto found = ports::changelog_of(layout);
   return found ? layout.topics[found->value()].name : std::string{};

@@ -13,6 +13,7 @@
 #include "runtime/ports/changelog_copy.hpp"
 #include "runtime/ports/event_log.hpp"
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -82,6 +83,8 @@ private:
   /// Still, and by that very taking.
   [[nodiscard]] bool is_taking(std::uint32_t shard, std::uint64_t number) const;
 
+  static constexpr std::chrono::milliseconds ask_again_after{500};
+
   /// Grows on this node with each grant, and from life to life as far as the
   /// clock does.
   shard_epoch next_epoch();
@@ -119,6 +122,8 @@ private:
   void out_of_range(const ports::fetch_request& what, const error& why,
                     next_offset begin);
   void look_up_in_cluster(std::shared_ptr<ports::lookup> what);
+  void look_up_again(const std::shared_ptr<ports::lookup>& what,
+                     const error& why);
 
   /// Whoever was no member all that time has been told so by then: a node that
   /// stood still does not take what others have deleted for a loss.

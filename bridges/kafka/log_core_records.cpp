@@ -2,6 +2,8 @@
 #include "bridges/kafka/log_core.hpp"
 #include "bridges/kafka/topic_setup.hpp"
 
+#include <spdlog/spdlog.h>
+
 #include <algorithm>
 #include <chrono>
 #include <future>
@@ -138,6 +140,9 @@ void log_core::look_up(std::shared_ptr<ports::lookup> what) {
 
 void log_core::look_up_in_cluster(std::shared_ptr<ports::lookup> what) {
   lookups_.look_up(what, [this, what](auto outcome, bool all_kept) {
+    if (!outcome && outcome.error().code == errc::unavailable)
+      return home_.post(
+          [this, what, outcome] { look_up_again(what, outcome.error()); });
     auto tell = [this, what, outcome = std::move(outcome)] {
       listener_.looked_up(what, outcome);
     };
@@ -146,6 +151,14 @@ void log_core::look_up_in_cluster(std::shared_ptr<ports::lookup> what) {
     else
       when_membership_is_sure(std::move(tell));
   });
+}
+
+void log_core::look_up_again(const std::shared_ptr<ports::lookup>& what,
+                             const error& why) {
+  if (!shards_.contains(what->source.partition.value()))
+    return listener_.looked_up(what, why); // it went elsewhere meanwhile
+  spdlog::info("{}; asking again", to_string(why));
+  home_.post_after(ask_again_after, [this, what] { look_up_in_cluster(what); });
 }
 
 // -- writing -----------------------------------------------------------------

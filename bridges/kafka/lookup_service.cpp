@@ -14,6 +14,8 @@ namespace {
 constexpr std::int64_t gap_max = 500;
 constexpr int poll_ms = 100;
 constexpr int answer_ms_max = 5000;
+/// Then it is the next one's turn.
+constexpr int silence_ms_max = 5000;
 
 } // namespace
 
@@ -44,6 +46,8 @@ void lookup_service::look_up(std::shared_ptr<ports::lookup> what, answer then) {
     bool all_kept = true;
     auto outcome = read(*what, all_kept);
     rd_kafka_assign(client_.get(), nullptr);
+    // What was read too much would count as read ahead of the next.
+    const message_ptr none{rd_kafka_consumer_poll(client_.get(), 0)};
     if (!stopping_)
       then(std::move(outcome), all_kept);
   });
@@ -80,6 +84,7 @@ result<void> lookup_service::read(ports::lookup& what, bool& all_kept) {
   // Before this none of the next is kept or left to read.
   next_offset from{-1};
   std::int64_t position = -1;
+  int silence_ms = 0;
   for (std::size_t i = 0; i < what.offsets.size() && !stopping_;) {
     const std::int64_t wanted = what.offsets[i].value();
     if (wanted < from.value()) {
@@ -93,8 +98,19 @@ result<void> lookup_service::read(ports::lookup& what, bool& all_kept) {
       position = wanted;
     }
     message_ptr next{rd_kafka_consumer_poll(client_.get(), poll_ms)};
-    if (next == nullptr)
-      continue;
+    if (next == nullptr) {
+      silence_ms += poll_ms;
+      if (silence_ms < silence_ms_max)
+        continue;
+      return error{errc::unavailable,
+                   "kafka: " + topic_names_[what.source.topic.value()]
+                       + ", partition "
+                       + std::to_string(what.source.partition.value())
+                       + ", offset " + std::to_string(wanted)
+                       + " cannot be read yet: no broker answers, or a "
+                         "transaction before it is open"};
+    }
+    silence_ms = 0;
     if (next->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
       // A record of a unit that is known to be committed may be seen a moment
       // later; behind what was written there is none to wait for.

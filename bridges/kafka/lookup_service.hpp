@@ -13,7 +13,9 @@
 namespace freehold::bridges::kafka {
 
 /// Reads single records by their offsets, on a thread of its own with a
-/// consumer of its own.
+/// consumer of its own, one lookup after the other. One that hears nothing for
+/// seconds ends as `unavailable`, so that nobody else's waits for its
+/// partition; whoever wants it asks again.
 class lookup_service {
 public:
   /// On the service's thread, after all that was found.

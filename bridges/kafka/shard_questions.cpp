@@ -88,7 +88,8 @@ shard_questions::ask_positions(const std::set<std::uint32_t>& shards) {
   const auto code =
       rd_kafka_committed(positions_.get(), list.get(), answer_ms_max);
   if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
-    return to_error(code, "kafka: how far shards were taken");
+    return to_error(code, "kafka: how far shards were taken (no broker "
+                          "answers, or a transaction that says so is open)");
   for (int i = 0; i < list->cnt; ++i)
     if (list->elems[i].err != RD_KAFKA_RESP_ERR_NO_ERROR)
       return to_error(list->elems[i].err, "kafka: how far a shard was taken");
