@@ -24,7 +24,8 @@ void add_analytics(application& made, const market_settings& how) {
   // Prices are by the day: nothing changes within one.
   made.event_time({.step = recent_sales::day,
                    .ahead_max = how.ahead_max,
-                   .drift_max = std::chrono::days{90}});
+                   .drift_max = std::chrono::days{90},
+                   .idle_after = how.idle_after});
 }
 
 } // namespace

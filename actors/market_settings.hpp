@@ -15,6 +15,8 @@ struct market_settings {
   std::chrono::milliseconds grace = std::chrono::days{7};
   /// A sale further ahead of the node's clock does not count.
   std::chrono::milliseconds ahead_max = std::chrono::days{1};
+  /// A source partition that is empty for so long does not hold results up.
+  std::chrono::milliseconds idle_after = std::chrono::seconds{5};
 
   /// The first rule: off by more than so many percent of the average of at
   /// least so many sales. 0 switches it off.

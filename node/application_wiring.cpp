@@ -61,6 +61,7 @@ engine::engine_options options_of(const configuration& values) {
 market::market_settings settings_of(const configuration& values) {
   return {.grace = values.analytics_grace,
           .ahead_max = values.analytics_ahead_max,
+          .idle_after = values.analytics_idle_after,
           .mean_deviation_percent = values.mean_deviation_percent,
           .mean_sales_min = values.mean_sales_min,
           .unit_price_yardsticks = values.unit_price_yardsticks,

@@ -92,6 +92,7 @@ struct configuration {
 
   std::chrono::hours analytics_grace{168};
   std::chrono::hours analytics_ahead_max{24};
+  std::chrono::milliseconds analytics_idle_after{5000};
   std::uint32_t mean_deviation_percent = 20;
   std::uint32_t mean_sales_min = 5;
   std::uint32_t unit_price_yardsticks = 7;

@@ -191,6 +191,16 @@ const auto table = std::to_array<option>({
                  "that lies further goes to `market-late` and closes nobody's "
                  "windows.",
      .example = "24"},
+    {.key = "analytics.idle-after-ms",
+     .member = &c::analytics_idle_after,
+     .unit = option_unit::milliseconds,
+     .range = option_range{100, 86'400'000},
+     .sentence = "A source partition that was read to its end and is empty for "
+                 "so long does not hold results up. What it brings later may "
+                 "come after windows were closed, which are then corrected, "
+                 "and after the last word on a sale. Longer than those who "
+                 "write there may be away.",
+     .example = "5000"},
     {.key = "analytics.mean-deviation-percent",
      .member = &c::mean_deviation_percent,
      .unit = option_unit::percent,
