@@ -38,6 +38,12 @@ void lag_monitor::run() {
 
 void lag_monitor::look() {
   const auto log = logger_of("lag");
+  const auto say = [&log](const std::vector<lag_watch::finding>& all) {
+    for (const auto& each : all)
+      log->log(each.is_warning ? spdlog::level::warn : spdlog::level::info,
+               "{}", each.text);
+  };
+  say(watch_.look_at_restores(engine_.restoring(), on_.time->now()));
   if (reader_ == nullptr) {
     auto opened = on_.open_reader();
     if (!opened)
@@ -52,9 +58,7 @@ void lag_monitor::look() {
   const auto found = lag_meter{*reader_, *on_.plan, *on_.time}.of(positions);
   if (!found)
     return log->info("cannot be seen now: {}", to_string(found.error()));
-  for (const auto& each : watch_.look(*found, on_.time->now()))
-    log->log(each.is_warning ? spdlog::level::warn : spdlog::level::info, "{}",
-             each.text);
+  say(watch_.look(*found, on_.time->now()));
 }
 
 } // namespace freehold::node

@@ -50,29 +50,38 @@ lag_watch::look(const std::vector<partition_lag>& all, timestamp now) {
   return found;
 }
 
+std::optional<milliseconds> lag_watch::stands_for(const standings& before,
+                                                  const place& where,
+                                                  next_offset position,
+                                                  timestamp now,
+                                                  standings& now_known) const {
+  const auto known = before.find(where);
+  if (known == before.end() || known->second.position != position) {
+    now_known[where] = {position, now, milliseconds{0}};
+    return std::nullopt;
+  }
+  standing& one = now_known[where] = known->second;
+  const milliseconds lasted{now.value() - one.since.value()};
+  if (lasted < how_.stuck_after || lasted < one.said * 2)
+    return std::nullopt;
+  one.said = lasted;
+  return lasted;
+}
+
 void lag_watch::look_for_standing(const std::vector<partition_lag>& all,
                                   timestamp now, std::vector<finding>& into) {
-  std::map<place, standing> still;
+  standings still;
   for (const auto& each : all) {
     if (each.records == 0)
       continue;
-    const place where{each.topic, each.partition};
-    const auto known = standing_.find(where);
-    const bool stands =
-        known != standing_.end() && known->second.position == each.position;
-    if (!stands) {
-      still[where] = {each.position, now, milliseconds{0}};
-      continue;
-    }
-    standing one = known->second;
-    const milliseconds lasted{now.value() - one.since.value()};
-    if (lasted >= how_.stuck_after && lasted >= one.said * 2) {
-      one.said = lasted;
+    const auto lasted = stands_for(standing_, {each.topic, each.partition},
+                                   each.position, now, still);
+    if (lasted)
       into.push_back(
           {true, "shard " + std::to_string(each.partition)
                      + " stands still: " + name_of(each) + " at offset "
                      + std::to_string(each.position.value()) + " for "
-                     + seconds_of(lasted) + ", with "
+                     + seconds_of(*lasted) + ", with "
                      + with_commas(each.records) + " records to take"
                      + (each.is_paused
                             ? "; it reads nothing, because its held messages "
@@ -80,10 +89,31 @@ void lag_watch::look_for_standing(const std::vector<partition_lag>& all,
                               "held-bytes-max, engine.timer-bytes-max)"
                             : "; does a handler not return, or does no unit "
                               "succeed? The lines before this one say")});
-    }
-    still[where] = one;
   }
   standing_ = std::move(still);
+}
+
+std::vector<lag_watch::finding>
+lag_watch::look_at_restores(const std::vector<engine::restore_position>& all,
+                            timestamp now) {
+  std::vector<finding> found;
+  standings still;
+  for (const auto& each : all) {
+    const auto lasted = stands_for(standing_restores_, {"", each.shard.value()},
+                                   each.next, now, still);
+    if (lasted)
+      found.push_back(
+          {true, "shard " + std::to_string(each.shard.value())
+                     + " is not served: its changelog is read to offset "
+                     + std::to_string(each.next.value()) + " of "
+                     + std::to_string(each.end.value())
+                     + ", and no further for " + seconds_of(*lasted)
+                     + "; on Kafka a transaction that was never ended keeps "
+                       "what lies behind it from all readers "
+                       "(kafka-transactions.sh find-hanging)"});
+  }
+  standing_restores_ = std::move(still);
+  return found;
 }
 
 } // namespace freehold::node

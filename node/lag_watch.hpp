@@ -2,10 +2,12 @@
 
 #include "node/lag.hpp"
 #include "runtime/base/clock.hpp"
+#include "runtime/engine/input_position.hpp"
 
 #include <chrono>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -33,6 +35,10 @@ public:
   /// lag, except that it is over.
   [[nodiscard]] std::vector<finding> look(const std::vector<partition_lag>& all,
                                           timestamp now);
+  /// Of the shards that are not served yet: which of them gets no further.
+  [[nodiscard]] std::vector<finding>
+  look_at_restores(const std::vector<engine::restore_position>& all,
+                   timestamp now);
 
 private:
   using place = std::pair<std::string, std::uint32_t>;
@@ -43,12 +49,20 @@ private:
     /// long.
     std::chrono::milliseconds said{0};
   };
+  using standings = std::map<place, standing>;
+  /// How long it has stood at that position, where it is time to say so.
+  /// @param before  as of the last look
+  /// @param now_known  takes what is to be known for the next
+  [[nodiscard]] std::optional<std::chrono::milliseconds>
+  stands_for(const standings& before, const place& where, next_offset position,
+             timestamp now, standings& now_known) const;
   void look_for_standing(const std::vector<partition_lag>& all, timestamp now,
                          std::vector<finding>& into);
 
   const settings how_;
   bool was_behind_ = false;
-  std::map<place, standing> standing_;
+  standings standing_;
+  standings standing_restores_;
 };
 
 } // namespace freehold::node

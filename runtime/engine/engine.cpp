@@ -292,6 +292,16 @@ std::vector<input_position> engine::positions() const {
   return all;
 }
 
+std::vector<restore_position> engine::restoring() const {
+  std::vector<restore_position> all;
+  for (const auto& each : core_->published_) {
+    const std::lock_guard lock{each.mutex};
+    if (each.restoring)
+      all.push_back(*each.restoring);
+  }
+  return all;
+}
+
 void engine::find_entity(std::string_view type, std::string_view key,
                          std::function<void(caf::actor)> tell) {
   const partition_index index =

@@ -97,6 +97,8 @@ public:
   /// Of the shards that are served here, as of the last time each worked. From
   /// any thread, beside any other call.
   [[nodiscard]] std::vector<input_position> positions() const;
+  /// Of the shards that are ours but read their changelog still. As above.
+  [[nodiscard]] std::vector<restore_position> restoring() const;
 
   /// Tells the CAF handle of an entity, on its worker, or none where there is
   /// none; one that is not in memory comes back first. The handle can be asked

@@ -13,4 +13,12 @@ struct input_position {
   bool is_paused = false;
 };
 
+/// How far a shard that is not served yet has read its changelog.
+struct restore_position {
+  partition_index shard{0};
+  next_offset next{0};
+  /// What it has to read before it is served.
+  next_offset end{0};
+};
+
 } // namespace freehold::engine

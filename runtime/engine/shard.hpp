@@ -173,6 +173,8 @@ public:
   [[nodiscard]] counters count() const;
   /// Of all inputs; of none while the shard is not served.
   void tell_positions(std::vector<input_position>& into) const;
+  /// Nothing once all is read.
+  [[nodiscard]] std::optional<restore_position> restoring() const;
   /// Tells the entity's handle, or none where it does not exist here: at once,
   /// or after it has come back into memory. Who holds the handle keeps it
   /// there.

@@ -131,6 +131,8 @@ void shard_actor::lose() {
 }
 
 void shard_actor::fetch(const ports::fetch_request& what) {
+  if (what.source.topic == around_.plan->changelog || published_.restoring)
+    publish_counters(); // as it gets on with its changelog, or is through
   around_.log.fetch(what);
 }
 
@@ -212,6 +214,7 @@ void shard_actor::publish_counters() {
   const std::lock_guard lock{published_.mutex};
   published_.values = now;
   shard_->tell_positions(published_.positions);
+  published_.restoring = shard_->restoring();
 }
 
 } // namespace freehold::engine

@@ -90,6 +90,7 @@ struct published_counters {
   mutable std::mutex mutex;
   counters values;
   std::vector<input_position> positions;
+  std::optional<restore_position> restoring;
 };
 
 /// A shard as an actor: turns messages into calls of `shard`, and what the

@@ -185,6 +185,13 @@ void shard::restore_from(const ports::record_batch& batch) {
   read_on();
 }
 
+std::optional<restore_position> shard::restoring() const {
+  const bool reads = state_ == state::restoring || state_ == state::undoing;
+  if (!reads || reading_.from >= reading_.end)
+    return std::nullopt;
+  return restore_position{index_, reading_.from, reading_.end};
+}
+
 bool shard::restore_pack(std::string_view pack, std::uint64_t number) {
   auto reader = changelog::pack_reader::open(pack);
   if (!reader) {

@@ -175,6 +175,9 @@ public:
   [[nodiscard]] std::vector<engine::input_position> positions() const {
     return engine_->positions();
   }
+  [[nodiscard]] std::vector<engine::restore_position> restoring() const {
+    return engine_->restoring();
+  }
 
   void answered(const std::vector<engine::answer_notice>& notices) override {
     answers.insert(answers.end(), notices.begin(), notices.end());

@@ -254,3 +254,26 @@ TEST_CASE("a shard that went elsewhere and came back does not stand still",
   for (const auto& each : watch.look({behind(5, 1)}, timestamp{70'000}))
     CHECK_FALSE(each.is_warning);
 }
+
+TEST_CASE("a shard whose changelog cannot be read on is told of",
+          "[node][lag]") {
+  lag_watch watch{{.stuck_after = milliseconds{60'000}}};
+  const auto warnings = [&](std::int64_t next, std::int64_t at) {
+    const std::vector<engine::restore_position> now{
+        {partition_index{3}, next_offset{next}, next_offset{9}}};
+    return watch.look_at_restores(now, timestamp{at});
+  };
+  CHECK(warnings(5, 0).empty());
+  CHECK(warnings(6, 59'999).empty());
+  CHECK(warnings(6, 119'998).empty());
+  const auto stands = warnings(6, 119'999);
+  REQUIRE(stands.size() == 1);
+  CHECK(stands[0].is_warning);
+  CHECK_THAT(stands[0].text,
+             Contains("shard 3 is not served: its changelog is read to offset "
+                      "6 of 9, and no further for 60 s"));
+  CHECK(warnings(6, 179'998).empty());
+  CHECK(warnings(6, 179'999).size() == 1); // as long again
+  CHECK(watch.look_at_restores({}, timestamp{200'000}).empty());
+  CHECK(warnings(6, 400'000).empty()); // it was away
+}

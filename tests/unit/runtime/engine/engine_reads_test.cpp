@@ -146,10 +146,15 @@ TEST_CASE("a shard waits for records of its changelog that may not be read yet",
   world.run_ready();
   CHECK(between->hidden == 1); // it waits, and does not ask again and again
   CHECK(!world.host().failure());
+  REQUIRE(world.restoring().size() == 1);
+  CHECK(world.restoring()[0].next == next_offset{0});
+  CHECK(world.restoring()[0].end > next_offset{0});
+  CHECK(world.positions().empty());
   between->show();
   world.send("adds", "a", json({.amount = 1}));
   world.pass(100ms);
   world.settle();
+  CHECK(world.restoring().empty());
   CHECK(world.state_of("counter", "a") == counter_state(2, 2));
 }
 
