@@ -16,7 +16,6 @@ import collections
 import contextlib
 import csv
 import json
-import os
 import pathlib
 import random
 import signal
@@ -25,7 +24,8 @@ import sys
 import threading
 import time
 
-from kafka_kit import own_broker, results_of, run
+from kafka_kit import (kill_one_broker, open_transactions, own_broker,
+                       results_of, run)
 
 SESSION_TIMEOUT_S = 6
 PARTITIONS = 8
@@ -34,6 +34,9 @@ TOPIC, JOURNAL = "property-events", "property-journal"
 BETWEEN = "\x01"
 # States leave memory and are read from the copy; changelogs are cut often.
 LITTLE = ("memory.property-bytes-max=256 KiB", "changelog.slack-bytes=256 KiB")
+# The writer outside may be away longer than its brokers: what it brings then is
+# waited for, as one process does that has it all.
+PATIENT = ("analytics.idle-after-ms=3600000",)
 # What a round takes on average, and what the end may.
 ROUND_S = 4.5
 SETTLE_S = 150
@@ -105,6 +108,15 @@ class Node:
     def check(self):
         if self.process.poll() is not None:
             raise AssertionError(f"the {self.name} node gave up")
+
+    def begin_again(self):
+        """As whoever looks after a node does: where no broker answers for half
+        a minute, it does not begin."""
+        if self.process.poll() is not None:
+            said = pathlib.Path(self.log.name).read_text().splitlines()[-1]
+            if "answers (kafka.bootstrap-servers)" not in said:
+                raise AssertionError(f"the {self.name} node gave up: {said}")
+            self.start()
 
 
 class Feeder(threading.Thread):
@@ -211,11 +223,11 @@ class Chaos:
         self.done["leaves"] += 1
 
     def kill_broker(self, _):
-        homes = sorted((pathlib.Path(self.broker).resolve().parent.parent
-                        / "build/broker" / self.port).glob("node*/pid"))
-        os.kill(int(self.chance.choice(homes).read_text()), signal.SIGKILL)
+        kill_one_broker(self.broker, self.port, self.chance)
         time.sleep(2)
         run([self.broker, "start", "--port", self.port])
+        for each in self.nodes:
+            each.begin_again()
         self.done["broker kills"] += 1
 
     def run(self, kills):
@@ -237,7 +249,8 @@ class Chaos:
 
 def wait_until_done(nodes, reader, wanted):
     """Until nobody is behind and the reader outside has seen it all."""
-    for _ in range(SETTLE_S):
+    deadline = time.monotonic() + SETTLE_S
+    while time.monotonic() < deadline:
         lag = json.loads(nodes[0].application("lag", "--json"))
         if any(x["records"] < 0 or x["behindMs"] < 0
                for x in lag["partitions"]):
@@ -278,7 +291,7 @@ def disturb(arguments, servers, home, at_the_end):
     expected = results_of(alone("run", "--close-windows"))
     journal = by_key(alone, JOURNAL)
 
-    nodes = [Node(binary, config, servers, home, name, LITTLE)
+    nodes = [Node(binary, config, servers, home, name, [*LITTLE, *PATIENT])
              for name in NODES]
     for each in nodes:
         at_the_end.callback(each.kill)
@@ -328,6 +341,7 @@ def main():
             with contextlib.ExitStack() as at_the_end:
                 disturb(arguments, servers, home, at_the_end)
         except BaseException:
+            print(open_transactions(arguments.broker, servers), file=sys.stderr)
             for log in sorted(pathlib.Path(home).glob("*.log")):
                 print(f"--- the end of {log.name}", file=sys.stderr)
                 lines = log.read_text().splitlines()
