@@ -51,7 +51,8 @@ constexpr std::size_t slots_min = 64;
 /// At most so much of the index is in use ...
 constexpr std::size_t full_numerator = 2;
 constexpr std::size_t full_denominator = 3;
-/// ... and then it grows by a quarter: 24 to 30 bytes per entity.
+/// ... and then it grows by a quarter, unless it is known how many are to come:
+/// 24 to 30 bytes per entity.
 
 constexpr std::size_t cache_line_bytes = 64;
 /// More lines of one entity are left to the hardware's own prefetching.
@@ -189,7 +190,10 @@ entity_cell& entity_table::insert(std::string_view key, std::uint64_t hash) {
 }
 
 void entity_table::grow() {
-  decltype(slots_) old(slots_.size() + slots_.size() / 4);
+  const std::size_t now = slots_.size();
+  const std::size_t wanted =
+      expected_ * full_denominator / full_numerator + full_denominator;
+  decltype(slots_) old(std::clamp(wanted, now + now / 4, 2 * now));
   old.swap(slots_);
   for (const slot& each : old) {
     if (each.is_free())

@@ -90,6 +90,9 @@ public:
   entity_cell& insert(std::string_view key, std::uint64_t hash);
   void erase(entity_cell& cell);
   void clear();
+  /// How many there will be, as far as one can tell; 0 where one cannot. The
+  /// index grows towards that, to no more than twice what it is at once.
+  void expect(std::size_t count) noexcept { expected_ = count; }
 
   // -- leaving memory and coming back ----------------------------------------
 
@@ -256,6 +259,7 @@ private:
   caf::actor_config config_;
   std::vector<slot, huge_page_allocator<slot>> slots_;
   std::size_t size_ = 0;
+  std::size_t expected_ = 0;
   std::size_t cells_used_ = 0;
   std::size_t hand_ = 0;
   std::uint64_t bytes_ = 0;

@@ -141,6 +141,7 @@ void shard::start_restore(next_offset begin, next_offset end) {
   forget_everything();
   ++total_.restores;
   reading_ = {};
+  reading_.begin = begin;
   reading_.from = begin;
   reading_.end = end;
   std::fill(committed_positions_.begin(), committed_positions_.end(),
@@ -182,7 +183,20 @@ void shard::restore_from(const ports::record_batch& batch) {
     return;
   }
   reading_.from = batch.next;
+  expect_entities();
   read_on();
+}
+
+/// As many again in what is left as in what was read: hardly too few, for
+/// states that come again are counted once, and towards the end about right.
+void shard::expect_entities() {
+  if (!reading_.all)
+    return;
+  const auto read = reading_.from.value() - reading_.begin.value();
+  const auto all = reading_.end.value() - reading_.begin.value();
+  for (const auto& table : tables_)
+    table->expect(table->size() * static_cast<std::uint64_t>(all)
+                  / static_cast<std::uint64_t>(read));
 }
 
 std::optional<restore_position> shard::restoring() const {
@@ -503,6 +517,8 @@ void shard::serve() {
     inputs_[i].begin_at(committed_positions_[i]);
   prepared_of_ = nullptr;
   clock_ = committed_clock_;
+  for (const auto& table : tables_)
+    table->expect(0);
   state_ = state::serving;
   restore_begins_ = 0;
   acquit_the_committed();

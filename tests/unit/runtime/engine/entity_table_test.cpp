@@ -156,6 +156,25 @@ TEST_CASE("an entity table loses nobody when it grows and shrinks to nothing",
   CHECK(world.type.alive == 0);
 }
 
+TEST_CASE("an entity table that is told how many are to come grows towards "
+          "that, and never to more than twice what it needs",
+          "[runtime][entity_table]") {
+  constexpr std::size_t slot_bytes = 16;
+  const auto index_bytes = [](int count, std::size_t expected) {
+    table_of<small_state> world;
+    world.table.expect(expected);
+    for (int i = 0; i < count; ++i)
+      world.insert(std::to_string(i));
+    return world.table.index_bytes();
+  };
+  constexpr int count = 60'000; // two thirds of 90'000 slots
+  CHECK(index_bytes(count, count) >= slot_bytes * 90'000);
+  CHECK(index_bytes(count, count) <= slot_bytes * 90'000 * 5 / 4);
+  CHECK(index_bytes(count, std::size_t{1000} * count)
+        <= slot_bytes * 90'000 * 2);
+  CHECK(index_bytes(count, 1) <= slot_bytes * 90'000 * 5 / 4);
+}
+
 TEST_CASE("an entity table tells keys of one hash apart",
           "[runtime][entity_table]") {
   const auto [one, other] = keys_of_one_hash();
