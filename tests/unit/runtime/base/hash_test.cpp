@@ -39,6 +39,18 @@ TEST_CASE("crc32c equals the check value of its definition",
   CHECK(crc32c("") == 0U);
 }
 
+TEST_CASE("crc32c of long texts is that of their bytes one by one",
+          "[runtime][base]") {
+  std::string text;
+  std::uint32_t one_by_one = 0;
+  for (std::uint32_t i = 0; i < 10'000; ++i) {
+    const char next = static_cast<char>(i * i * 2654435761U >> 13U);
+    text.push_back(next);
+    one_by_one = crc32c({&next, 1}, one_by_one);
+    REQUIRE(crc32c(text) == one_by_one);
+  }
+}
+
 TEST_CASE("crc32c can be computed in pieces", "[runtime][base]") {
   const std::string_view text = "The quick brown fox jumps over the lazy dog";
   for (std::size_t cut = 0; cut <= text.size(); ++cut)
