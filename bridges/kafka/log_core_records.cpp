@@ -298,10 +298,13 @@ void log_core::recovered(const std::map<std::uint32_t, shard_epoch>& epochs,
   std::vector<ports::shard_grant> still_ours;
   for (const auto& [shard, bounds] : found)
     if (holds(partition_index{shard}, epochs.at(shard))) {
-      shards_[shard].epoch = next_epoch();
+      auto& entry = shards_[shard];
+      entry.epoch = next_epoch();
       copy_.expect(partition_index{shard}, bounds.end);
-      still_ours.push_back({partition_index{shard}, shards_[shard].epoch,
-                            bounds.begin, bounds.end, bounds.taken});
+      // What we gave up may be there still, and is deleted at any moment.
+      still_ours.push_back({partition_index{shard}, entry.epoch,
+                            std::max(bounds.begin, entry.begin), bounds.end,
+                            bounds.taken});
     }
   for (auto left = std::exchange(recoveries_wanted_, 0U); left > 0; --left)
     listener_.recovered(still_ours);

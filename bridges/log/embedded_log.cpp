@@ -241,9 +241,9 @@ std::vector<ports::shard_grant> embedded_log::grants() const {
     ports::shard_grant grant{partition_index{s}, shard_epoch{epoch_},
                              next_offset{0}, next_offset{0}};
     if (has_changelog_) {
-      const auto bounds = writer_.bounds({changelog_, partition_index{s}});
-      grant.changelog_begin = bounds.begin;
-      grant.changelog_end = bounds.end;
+      const topic_partition which{changelog_, partition_index{s}};
+      grant.changelog_begin = writer_.wanted_from(which);
+      grant.changelog_end = writer_.bounds(which).end;
     }
     all.push_back(grant);
   }

@@ -4,6 +4,7 @@
 #include "bridges/log/lmdb_store.hpp"
 #include "runtime/ports/event_log.hpp"
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -85,6 +86,11 @@ public:
 
   [[nodiscard]] ports::partition_bounds bounds(topic_partition target) const {
     return at(target).bounds;
+  }
+  /// The first offset that was not given up; what lies before it may be there
+  /// still.
+  [[nodiscard]] next_offset wanted_from(topic_partition target) const {
+    return std::max(at(target).bounds.begin, at(target).unwanted_below);
   }
   [[nodiscard]] bool exists(topic_partition target) const noexcept {
     return target.topic.value() < topics_.size()

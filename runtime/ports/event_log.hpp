@@ -179,7 +179,8 @@ struct shard_grant {
   partition_index shard;
   shard_epoch epoch;
   /// The first and one past the last offset of the shard's changelog. The new
-  /// owner restores `[begin, end)` before it serves.
+  /// owner restores `[begin, end)` before it serves. Nothing that this node has
+  /// truncated lies in it, although the log may delete it later.
   next_offset changelog_begin{0};
   next_offset changelog_end{0};
   /// Up to where inputs were taken at least, of those that the log itself keeps

@@ -46,6 +46,23 @@ TEST_CASE("recovery tells the begin of a truncated changelog",
   CHECK(life.grant(0).changelog_begin == next_offset{0});
 }
 
+TEST_CASE("recovery does not give back what was given up a moment before",
+          "[conformance][log]") {
+  const auto fixture = make_log_fixture();
+  log_life life{fixture->open()};
+  const topic_partition target = at(changelog_topic, 1);
+  for (int round = 0; round < 5; ++round) {
+    life.append(target, {"a", "b", "c"});
+    const auto all =
+        life.read_all(target, life.grant(1).changelog_begin.value());
+    const auto last = all.back().offset;
+    life.log->truncate(target, next_offset{last - 1});
+    life.log->truncate(target, next_offset{last});
+    life.recover();
+    CHECK(life.grant(1).changelog_begin == next_offset{last});
+  }
+}
+
 TEST_CASE("a truncation survives a restart and shows in the grants",
           "[conformance][log]") {
   const auto fixture = make_log_fixture();
