@@ -120,7 +120,7 @@ private:
   void fetched(const ports::fetch_request& what,
                result<ports::record_batch_ptr> found);
   void out_of_range(const ports::fetch_request& what, const error& why,
-                    next_offset begin);
+                    const shard_questions::bounds& kept);
   void look_up_in_cluster(std::shared_ptr<ports::lookup> what);
   void look_up_again(const std::shared_ptr<ports::lookup>& what,
                      const error& why);

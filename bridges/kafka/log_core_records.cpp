@@ -87,22 +87,30 @@ void log_core::fetched(const ports::fetch_request& what,
   // Whoever has lost its shard without knowing it reads what the new owner
   // has deleted; an owner before us may have deleted, too, what we were about
   // to restore.
-  questions_.begin_of(names_[what.source.topic.value()],
-                      what.source.partition.value(),
-                      [this, what, why = found.error()](next_offset begin) {
-                        home_.post([this, what, why, begin] {
-                          out_of_range(what, why, begin);
-                        });
-                      });
+  questions_.range_of(
+      names_[what.source.topic.value()], what.source.partition.value(),
+      [this, what, why = found.error()](auto kept) {
+        home_.post([this, what, why, kept] { out_of_range(what, why, kept); });
+      });
 }
 
 void log_core::out_of_range(const ports::fetch_request& what, const error& why,
-                            next_offset begin) {
+                            const shard_questions::bounds& kept) {
   const std::uint32_t shard = what.source.partition.value();
   const auto known = shards_.find(shard);
+  // librdkafka says it without a version, so that it may be of a position that
+  // the partition has left (2.0.2, rd_kafka_offset_reset).
+  if (what.from >= kept.begin && what.from <= kept.end
+      && known != shards_.end()) {
+    spdlog::info("{}; it is there, and read again", to_string(why));
+    if (!reader_.is_asked(what.source))
+      reader_.fetch(what);
+    return;
+  }
   const bool retakes = changelog_ == what.source.topic && known != shards_.end()
                        && known->second.phase == shard_phase::ours
-                       && what.from >= known->second.begin && what.from < begin;
+                       && what.from >= known->second.begin
+                       && what.from < kept.begin;
   if (retakes) {
     lost({shard});
     assigned({shard});

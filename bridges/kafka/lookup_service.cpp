@@ -124,6 +124,14 @@ result<void> lookup_service::read(ports::lookup& what, bool& all_kept) {
         ++i;
     } else if (next->err == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET
                || next->err == RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE) {
+      if (next->offset != position
+          || next->partition
+                 != static_cast<std::int32_t>(what.source.partition.value())) {
+        // It has no version in 2.0.2 (rd_kafka_offset_reset), and is of where
+        // the client was before.
+        position = -1;
+        continue;
+      }
       const auto kept = kept_from(what.source);
       if (!kept)
         return kept.error();

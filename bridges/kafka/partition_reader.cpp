@@ -137,6 +137,11 @@ void partition_reader::cancel(topic_partition source) {
     known->second.asked.reset();
 }
 
+bool partition_reader::is_asked(topic_partition source) const {
+  const auto known = partitions_.find(source);
+  return known != partitions_.end() && known->second.asked.has_value();
+}
+
 void partition_reader::appended(topic_partition target, next_offset to) {
   auto& entry = partitions_[target]; // also before it is read
   entry.end.reset();

@@ -40,6 +40,7 @@ public:
   void learn_topics();
   void fetch(const ports::fetch_request& what);
   void cancel(topic_partition source);
+  [[nodiscard]] bool is_asked(topic_partition source) const;
   /// Whether it has read to that offset, where the log ended, and nothing was
   /// appended since as far as this node knows.
   [[nodiscard]] bool is_at_end(topic_partition source, next_offset at) const;

@@ -49,15 +49,15 @@ void shard_questions::bounds_of(std::set<std::uint32_t> shards,
       });
 }
 
-void shard_questions::begin_of(std::string topic, std::uint32_t partition,
-                               std::function<void(next_offset)> then) {
+void shard_questions::range_of(std::string topic, std::uint32_t partition,
+                               std::function<void(bounds)> then) {
   thread_.post([this, topic = std::move(topic), partition,
                 then = std::move(then)]() mutable {
     if (const auto found = ask(topic, partition))
-      return then(found->begin);
+      return then(*found);
     thread_.post_after(again_after, [this, topic = std::move(topic), partition,
                                      then = std::move(then)]() mutable {
-      begin_of(std::move(topic), partition, std::move(then));
+      range_of(std::move(topic), partition, std::move(then));
     });
   });
 }

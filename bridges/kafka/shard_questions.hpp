@@ -38,9 +38,9 @@ public:
   /// go. Tries as long as it takes. `then` runs on this thread.
   void bounds_of(std::set<std::uint32_t> shards,
                  std::function<void(all_bounds)> then);
-  /// The first offset that a partition keeps. Tries as long as it takes.
-  void begin_of(std::string topic, std::uint32_t partition,
-                std::function<void(next_offset)> then);
+  /// What a partition keeps. Tries as long as it takes.
+  void range_of(std::string topic, std::uint32_t partition,
+                std::function<void(bounds)> then);
   /// Waits for the question under way.
   void stop() { thread_.stop(); }
 
