@@ -17,6 +17,17 @@ constexpr int answer_ms_max = 5000;
 /// Then it is the next one's turn.
 constexpr int silence_ms_max = 5000;
 
+bool is_out_of_range(const rd_kafka_message_t& what) noexcept {
+  return what.err == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET
+         || what.err == RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE;
+}
+
+bool is_of(const rd_kafka_message_t& what, topic_partition source,
+           std::int64_t offset) noexcept {
+  return what.partition == static_cast<std::int32_t>(source.partition.value())
+         && what.offset == offset;
+}
+
 } // namespace
 
 lookup_service::lookup_service(const kafka_settings& how,
@@ -80,6 +91,25 @@ result<next_offset> lookup_service::kept_from(topic_partition source) {
   return next_offset{low};
 }
 
+std::int64_t lookup_service::written_to(topic_partition source) const {
+  std::int64_t low = 0;
+  std::int64_t high = 0;
+  rd_kafka_get_watermark_offsets(
+      client_.get(), topic_names_[source.topic.value()].c_str(),
+      static_cast<std::int32_t>(source.partition.value()), &low, &high);
+  return high;
+}
+
+error lookup_service::not_yet(topic_partition source,
+                              std::int64_t offset) const {
+  return {errc::unavailable,
+          "kafka: " + topic_names_[source.topic.value()] + ", partition "
+              + std::to_string(source.partition.value()) + ", offset "
+              + std::to_string(offset)
+              + " cannot be read yet: no broker answers, or a transaction "
+                "before it is open"};
+}
+
 result<void> lookup_service::read(ports::lookup& what, bool& all_kept) {
   // Before this none of the next is kept or left to read.
   next_offset from{-1};
@@ -100,33 +130,18 @@ result<void> lookup_service::read(ports::lookup& what, bool& all_kept) {
     message_ptr next{rd_kafka_consumer_poll(client_.get(), poll_ms)};
     if (next == nullptr) {
       silence_ms += poll_ms;
-      if (silence_ms < silence_ms_max)
-        continue;
-      return error{errc::unavailable,
-                   "kafka: " + topic_names_[what.source.topic.value()]
-                       + ", partition "
-                       + std::to_string(what.source.partition.value())
-                       + ", offset " + std::to_string(wanted)
-                       + " cannot be read yet: no broker answers, or a "
-                         "transaction before it is open"};
+      if (silence_ms >= silence_ms_max)
+        return not_yet(what.source, wanted);
+      continue;
     }
     silence_ms = 0;
     if (next->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
       // A record of a unit that is known to be committed may be seen a moment
       // later; behind what was written there is none to wait for.
-      std::int64_t low = 0;
-      std::int64_t high = 0;
-      rd_kafka_get_watermark_offsets(
-          client_.get(), topic_names_[what.source.topic.value()].c_str(),
-          static_cast<std::int32_t>(what.source.partition.value()), &low,
-          &high);
-      if (next->offset > wanted || wanted >= high)
+      if (next->offset > wanted || wanted >= written_to(what.source))
         ++i;
-    } else if (next->err == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET
-               || next->err == RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE) {
-      if (next->offset != position
-          || next->partition
-                 != static_cast<std::int32_t>(what.source.partition.value())) {
+    } else if (is_out_of_range(*next)) {
+      if (!is_of(*next, what.source, position)) {
         // It has no version in 2.0.2 (rd_kafka_offset_reset), and is of where
         // the client was before.
         position = -1;

@@ -34,6 +34,10 @@ private:
   [[nodiscard]] result<void> read(ports::lookup& what, bool& all_kept);
   [[nodiscard]] result<void> begin_at(topic_partition source, next_offset from);
   [[nodiscard]] result<next_offset> kept_from(topic_partition source);
+  /// As of the last answer of the partition, also what is not committed.
+  [[nodiscard]] std::int64_t written_to(topic_partition source) const;
+  [[nodiscard]] error not_yet(topic_partition source,
+                              std::int64_t offset) const;
 
   const kafka_settings how_;
   const std::vector<std::string> topic_names_;
