@@ -123,8 +123,12 @@ void copy_keeper::append(
     for (std::size_t p = 0; p < parts.size(); ++p) {
       auto made = addition_of(*parts[p], places[p]);
       const auto& shard = shards_[made.shard.value()];
-      if (!made.records.empty() && !shard.failed
-          && copy_->bounds(made.shard).end >= shard.expected)
+      const next_offset end = copy_->bounds(made.shard).end;
+      // A fetch that waited at the log's end may have brought some of it.
+      std::erase_if(made.records, [end](const record& each) {
+        return after(each.offset) <= end;
+      });
+      if (!made.records.empty() && !shard.failed && end >= shard.expected)
         all.push_back(std::move(made));
     }
     if (!all.empty())

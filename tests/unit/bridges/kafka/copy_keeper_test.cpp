@@ -206,6 +206,20 @@ TEST_CASE("a copy has no hole: a unit goes into it only behind all before it",
   CHECK(kept.look_up({25, 31}) == texts{"found out", "in order"});
 }
 
+TEST_CASE("a copy takes once what was read before its unit was known to have "
+          "succeeded",
+          "[bridges][kafka][copy]") {
+  keeping kept;
+  kept.open(0, 5);
+  kept.read_from_log(0, {2}, 5, "read");
+  kept.read_from_log(5, {5, 6}, 7, "read");
+  kept.commit({5, 6}, "committed");
+  CHECK(kept.look_up({5, 6}) == texts{"read", "read"});
+  kept.commit({6, 8}, "committed");
+  CHECK(kept.look_up({6, 8}) == texts{"read", "committed"});
+  CHECK_FALSE(kept.has(9));
+}
+
 TEST_CASE("a copy that does not go with the log is thrown away",
           "[bridges][kafka][copy]") {
   keeping kept;
