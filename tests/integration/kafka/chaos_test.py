@@ -341,11 +341,11 @@ def main():
             with contextlib.ExitStack() as at_the_end:
                 disturb(arguments, servers, home, at_the_end)
         except BaseException:
-            print(open_transactions(arguments.broker, servers), file=sys.stderr)
             for log in sorted(pathlib.Path(home).glob("*.log")):
                 print(f"--- the end of {log.name}", file=sys.stderr)
                 lines = log.read_text().splitlines()
                 print("\n".join(lines[-40:]), file=sys.stderr)
+            print(open_transactions(arguments.broker, servers), file=sys.stderr)
             raise
 
 

@@ -1,5 +1,6 @@
 // The configuration's table against everything that is made from it, and the
 // layers with every kind of fault a person can type.
+#include "node/application_wiring.hpp"
 #include "node/configuration.hpp"
 
 #include <catch2/catch.hpp>
@@ -524,4 +525,20 @@ TEST_CASE("a topic of events is named where properties follow one",
       load_configuration({"", {}, {"application.source=both"}});
   REQUIRE_FALSE(neither);
   CHECK_THAT(neither.error().context, Contains("commands or events"));
+}
+
+TEST_CASE("what is said of event time reaches both applications of the market",
+          "[node][configuration]") {
+  configuration values;
+  values.analytics_ahead_max = std::chrono::hours{7};
+  values.analytics_idle_after = std::chrono::milliseconds{1234};
+  for (const auto source :
+       {application_source::commands, application_source::events}) {
+    values.application_source = source;
+    const auto plan = make_plan(values);
+    REQUIRE(plan);
+    REQUIRE((*plan)->event_time);
+    CHECK((*plan)->event_time->ahead_max == std::chrono::hours{7});
+    CHECK((*plan)->event_time->idle_after == std::chrono::milliseconds{1234});
+  }
 }
