@@ -347,29 +347,19 @@ private:
       std::uint64_t count =
           (page_header_bytes + std::uint64_t{size} + page_size_ - 1)
           / page_size_;
-      std::string head;
       if (first >= page_count_)
         return "the file is cut off before page " + std::to_string(first);
-      if (!file_.read(first * page_size_, page_header_bytes, head)
-          || at<std::uint64_t>(head, 0) != first
-          || at<std::uint16_t>(head, 10) != overflow_page)
-        return damaged(first);
-      const std::uint64_t stated = at<std::uint32_t>(head, 12);
-      // LMDB shortens its lists of free pages in place and keeps the pages.
-      if (user_keys ? stated != count : stated < count)
-        return damaged(first);
-      count = stated;
+      if (!user_keys) {
+        if (auto wrong = read_list(first, size, count, far); !wrong.empty())
+          return wrong;
+        data = far;
+      }
       for (std::uint64_t i = 0; i < count; ++i)
         if (!take(first + i))
           return first + i >= page_count_ ? "the file is cut off before page "
                                                 + std::to_string(first + i)
                                           : damaged(page);
       found.overflow_pages += count;
-      if (!user_keys) {
-        if (!file_.read(first * page_size_ + page_header_bytes, size, far))
-          return damaged(first);
-        data = far;
-      }
     }
     if (!user_keys)
       return collect_free_pages(page, found.last_key, data.substr(0, size));
@@ -384,6 +374,21 @@ private:
     auto wrong = walk_table(inner, true);
     inside_table_ = false;
     return wrong;
+  }
+
+  /// A large list of free pages. LMDB shortens it in place and keeps its pages:
+  /// `count`, how many its size needs, becomes how many it has.
+  std::string read_list(std::uint64_t first, std::size_t size,
+                        std::uint64_t& count, std::string& into) const {
+    std::string head;
+    if (!file_.read(first * page_size_, page_header_bytes, head)
+        || at<std::uint64_t>(head, 0) != first
+        || at<std::uint16_t>(head, 10) != overflow_page
+        || at<std::uint32_t>(head, 12) < count
+        || !file_.read(first * page_size_ + page_header_bytes, size, into))
+      return damaged(first);
+    count = at<std::uint32_t>(head, 12);
+    return {};
   }
 
   /// @param freed_by the transaction that freed them, the key's last byte first
