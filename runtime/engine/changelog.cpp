@@ -1,6 +1,7 @@
 #include "runtime/engine/changelog.hpp"
 
 #include "runtime/base/assert.hpp"
+#include "runtime/base/prefetch.hpp"
 
 #include <algorithm>
 #include <bit>
@@ -15,6 +16,9 @@ static_assert(std::endian::native == std::endian::little,
 
 constexpr std::size_t prefix_bytes = 1 + 8; // version, unit
 constexpr std::size_t entry_prefix_bytes = 1 + 4;
+/// What is read comes from another thread's cache or from memory. As far ahead
+/// as some entries, into the next pack where that lies behind.
+constexpr std::size_t read_ahead_bytes = 1024;
 
 template <class T>
 requires std::is_integral_v<T>
@@ -310,6 +314,7 @@ result<std::optional<pack_reader::entry>> pack_reader::next() {
               rest_.substr(entry_prefix_bytes, size),
               static_cast<std::uint32_t>(entry_prefix_bytes + size),
               static_cast<std::uint32_t>(end_ - rest_.size())};
+  prefetch_ahead(rest_.data(), read_ahead_bytes, entry_prefix_bytes + size);
   rest_.remove_prefix(entry_prefix_bytes + size);
   return std::optional<entry>{found};
 }

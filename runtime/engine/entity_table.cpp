@@ -54,7 +54,6 @@ constexpr std::size_t full_denominator = 3;
 /// ... and then it grows by a quarter, unless it is known how many are to come:
 /// 24 to 30 bytes per entity.
 
-constexpr std::size_t cache_line_bytes = 64;
 /// More lines of one entity are left to the hardware's own prefetching.
 constexpr std::size_t prefetch_lines_max = 6;
 /// How far ahead of the hand cells are fetched into the cache.
@@ -193,7 +192,10 @@ void entity_table::grow() {
   const std::size_t now = slots_.size();
   const std::size_t wanted =
       expected_ * full_denominator / full_numerator + full_denominator;
-  decltype(slots_) old(std::clamp(wanted, now + now / 4, 2 * now));
+  // Early on more are expected than come, for up to about as many states are
+  // old as are not: half of what is wanted is hardly too much.
+  decltype(slots_) old(std::max({now + now / 4, std::min(wanted, 2 * now),
+                                 std::min(wanted / 2, 4 * now)}));
   old.swap(slots_);
   for (const slot& each : old) {
     if (each.is_free())
@@ -310,19 +312,14 @@ bool entity_table::is_spared(entity_cell& cell) const noexcept {
   return true;
 }
 
-stored_place entity_table::passive_place(std::uint64_t hash) const noexcept {
-  for (std::size_t i = home_of(hash); !slots_[i].is_free(); i = next(i))
-    if (slots_[i].hash == hash && slots_[i].is_passive())
-      return slots_[i].place();
-  return {};
-}
-
-void entity_table::put_passive(std::uint64_t hash, stored_place at) {
+stored_place entity_table::put_passive(std::uint64_t hash, stored_place at) {
   std::size_t i = home_of(hash);
   for (; !slots_[i].is_free(); i = next(i))
     if (slots_[i].hash == hash && slots_[i].is_passive()) {
-      slots_[i].set(at);
-      return;
+      const stored_place before = slots_[i].place();
+      if (before.pack() <= at.pack())
+        slots_[i].set(at);
+      return before;
     }
   if (is_full()) {
     bool shares = false;
@@ -332,6 +329,7 @@ void entity_table::put_passive(std::uint64_t hash, stored_place at) {
     ++size_;
   }
   slots_[i].set(at);
+  return {};
 }
 
 entity_cell& entity_table::revive(std::string_view key, std::uint64_t hash) {
@@ -356,8 +354,7 @@ entity_cell* entity_table::under_the_hand() noexcept {
   if (hand_ + hand_prefetch_distance < slots_.size()) {
     const slot& ahead = slots_[hand_ + hand_prefetch_distance];
     if (ahead.is_cell())
-      __builtin_prefetch(reinterpret_cast<const char*>(ahead.cell())
-                         + sizeof(light_actor));
+      prefetch_ahead(ahead.cell(), sizeof(light_actor), cache_line_bytes);
   }
   const slot& here = slots_[hand_++];
   return here.is_cell() ? here.cell() : nullptr;
@@ -380,9 +377,7 @@ void entity_table::prefetch_content(const entity_cell& cell) const noexcept {
   // From the flags and the place in the changelog over the key to the state:
   // what handling and packing touch. The actor's own part before it stays
   // where it is.
-  const char* at = reinterpret_cast<const char*>(&cell) + sizeof(light_actor);
-  for (std::size_t line = 0; line < hot_bytes_; line += cache_line_bytes)
-    __builtin_prefetch(at + line);
+  prefetch_ahead(&cell, sizeof(light_actor), hot_bytes_);
 }
 
 std::size_t entity_table::overhead_bytes() const noexcept {

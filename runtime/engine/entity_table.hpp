@@ -1,6 +1,7 @@
 #pragma once
 
 #include "runtime/base/hash.hpp"
+#include "runtime/base/prefetch.hpp"
 #include "runtime/engine/cell_slabs.hpp"
 #include "runtime/engine/entity_cell.hpp"
 #include "runtime/engine/huge_pages.hpp"
@@ -91,16 +92,15 @@ public:
   void erase(entity_cell& cell);
   void clear();
   /// How many there will be, as far as one can tell; 0 where one cannot. The
-  /// index grows towards that, to no more than twice what it is at once.
+  /// index grows towards that, to no more than four times what it is at once.
   void expect(std::size_t count) noexcept { expected_ = count; }
 
   // -- leaving memory and coming back ----------------------------------------
 
-  /// Of the passive entity of that hash; nowhere if there is none.
-  [[nodiscard]] stored_place passive_place(std::uint64_t hash) const noexcept;
-  /// Adds a passive entity, or moves the one of that hash.
+  /// Adds a passive entity, or moves the one of that hash, unless that is in a
+  /// newer pack already. Returns where that was, nowhere if there was none.
   /// @pre no entity in memory has that hash but those that share one
-  void put_passive(std::uint64_t hash, stored_place at);
+  stored_place put_passive(std::uint64_t hash, stored_place at);
   /// Brings the passive entity of that hash into memory, with a default state.
   entity_cell& revive(std::string_view key, std::uint64_t hash);
   /// Takes a cell out of memory; its slot keeps the place.
@@ -158,7 +158,8 @@ public:
   void reset_state(entity_cell& cell) const;
 
   void prefetch_slot(std::uint64_t hash) const noexcept {
-    __builtin_prefetch(&slots_[home_of(hash)]);
+    // Where it is new or far from home, it is looked for in the next line too.
+    prefetch_ahead(&slots_[home_of(hash)], 0, 2 * cache_line_bytes);
   }
   /// To be called some time after `prefetch_slot`.
   void prefetch_cell(std::uint64_t hash) const noexcept;

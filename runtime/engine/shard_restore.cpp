@@ -433,20 +433,18 @@ bool shard::note_state(changelog::entry_kind kind, std::string_view payload,
 
 bool shard::restore_noted() {
   for (const auto& [entry, table, hash, here, by_hash] : noted_) {
-    entity_cell* cell = nullptr;
-    stored_place before = by_hash ? table->passive_place(hash) : stored_place{};
-    if (!before && table->cell_count() > 0) {
-      cell = table->find(entry.key, hash);
-      before = cell != nullptr ? cell->place : before;
-    }
+    entity_cell* cell =
+        table->cell_count() > 0 ? table->find(entry.key, hash) : nullptr;
+    const bool is_passive = cell == nullptr && by_hash;
+    const stored_place before = is_passive ? table->put_passive(hash, here)
+                                : cell != nullptr ? cell->place
+                                                  : stored_place{};
     if (before && before.pack() > here.pack())
       continue; // a newer one did not have to wait for its schema
     changelog_.live_shrank(before.live_bytes());
     changelog_.live_grew(here.live_bytes());
-    if (cell == nullptr && by_hash) {
-      table->put_passive(hash, here);
+    if (is_passive)
       continue;
-    }
     if (cell == nullptr) {
       cell = &table->insert(entry.key, hash);
       cell->shares_hash = 1; // also where the other one has not come yet
