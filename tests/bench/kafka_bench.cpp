@@ -2,7 +2,8 @@
 //
 //   kafka_bench BROKERS IN OUT PARTITIONS RECORDS pass|keyed
 //               [--commit-ms N] [--settle N] [--slack-mib N] [--copy DIR]
-//               [--workers N] [--restart KEYS] [--compression CODEC]
+//               [--workers N] [--restart KEYS] [--rounds N] [--name NAME]
+//               [--compression CODEC]
 //
 // Takes RECORDS records of the topic IN from its beginning, exactly once:
 //   pass   each goes to OUT, no entity changes
@@ -11,7 +12,8 @@
 // microseconds (user and system, whole process, getrusage) per record from the
 // first batch to the last commit. With --copy there is a copy of the changelog
 // in DIR, as a node has one. With --restart the node is started again, which
-// has KEYS entities then: from the copy, and without it.
+// has KEYS entities then: from the copy, and without it, --rounds times each.
+// With RECORDS 0 only that, of what an earlier run with --name has left.
 #include "bridges/kafka/kafka_log.hpp"
 #include "bridges/log/lmdb_changelog_copy.hpp"
 #include "runtime/engine/engine.hpp"
@@ -27,7 +29,6 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <filesystem>
 #include <functional>
 #include <memory>
 #include <string>
@@ -52,6 +53,9 @@ struct parameters {
   std::string copy;
   /// Entities after a restart; 0: there is none.
   std::uint64_t keys = 0;
+  std::uint64_t rounds = 1;
+  /// Of the application; empty: one of its own.
+  std::string name;
   /// Empty: a node's own.
   std::string compression;
 };
@@ -224,18 +228,21 @@ void measure_restart(const parameters& how, const std::string& name,
 void run(const parameters& how) {
   outputs = how.out;
   const std::string name =
-      "bench-" + std::to_string(::getpid()) + "-"
-      + std::to_string(static_cast<long long>(wall_seconds()));
-  measure(how, name);
+      !how.name.empty()
+          ? how.name
+          : "bench-" + std::to_string(::getpid()) + "-"
+                + std::to_string(static_cast<long long>(wall_seconds()));
+  if (how.records != 0)
+    measure(how, name);
   if (how.keys == 0)
     return;
-  if (!how.copy.empty()) {
-    measure_restart(how, name, how.keys, "copy");
-    std::filesystem::remove_all(how.copy);
-  }
   parameters without = how;
   without.copy.clear();
-  measure_restart(without, name, how.keys, "cluster");
+  for (std::uint64_t i = 0; i < how.rounds; ++i) {
+    if (!how.copy.empty())
+      measure_restart(how, name, how.keys, "copy");
+    measure_restart(without, name, how.keys, "cluster");
+  }
 }
 
 } // namespace
@@ -271,6 +278,10 @@ int main(int argc, char** argv) {
       how.compression = argv[i + 1];
     else if (name == "--restart")
       how.keys = number;
+    else if (name == "--name")
+      how.name = argv[i + 1];
+    else if (name == "--rounds")
+      how.rounds = number;
     else {
       std::fprintf(stderr, "unknown argument %s\n", argv[i]);
       return 2;
