@@ -214,13 +214,13 @@ result<void> record_renderer::read_schemas(ports::log_reader& from,
 
 void record_renderer::note_schemas(std::string_view pack) {
   auto reader = pack_reader::open(pack);
-  while (reader) {
-    const auto next = reader->next();
-    if (!next || !*next)
-      return;
-    if ((*next)->kind != entry_kind::schema)
+  if (!reader)
+    return;
+  pack_reader::entry next;
+  while (reader->next(next)) {
+    if (next.kind != entry_kind::schema)
       continue;
-    const auto entry = pack_reader::schema((*next)->payload);
+    const auto entry = pack_reader::schema(next.payload);
     if (!entry)
       continue;
     if (auto schema = codec::decode_schema(entry->schema))
@@ -294,16 +294,10 @@ dynamic_value record_renderer::pack_json(std::string_view pack) const {
   const auto add = [&entries](const auto& decoded, auto&& render) {
     entries.push_back(decoded ? render(*decoded) : fault_json(decoded.error()));
   };
-  for (;;) {
-    const auto next = reader->next();
-    if (!next) {
-      entries.push_back(fault_json(next.error()));
-      break;
-    }
-    if (!*next)
-      break;
-    const std::string_view payload = (*next)->payload;
-    switch ((*next)->kind) {
+  pack_reader::entry next;
+  while (reader->next(next)) {
+    const std::string_view payload = next.payload;
+    switch (next.kind) {
     case entry_kind::header:
       add(pack_reader::header(payload), header_json);
       break;
@@ -369,6 +363,8 @@ dynamic_value record_renderer::pack_json(std::string_view pack) const {
       break;
     }
   }
+  if (const auto whole = reader->end(); !whole)
+    entries.push_back(fault_json(whole.error()));
   dynamic_value shown;
   shown.set("unit", reader->unit());
   shown.set("entries", std::move(entries));

@@ -1,7 +1,6 @@
 #include "runtime/engine/changelog.hpp"
 
 #include "runtime/base/assert.hpp"
-#include "runtime/base/prefetch.hpp"
 
 #include <algorithm>
 #include <bit>
@@ -15,10 +14,6 @@ static_assert(std::endian::native == std::endian::little,
               "the changelog is little-endian; swap here for other machines");
 
 constexpr std::size_t prefix_bytes = 1 + 8; // version, unit
-constexpr std::size_t entry_prefix_bytes = 1 + 4;
-/// What is read comes from another thread's cache or from memory. As far ahead
-/// as some entries, into the next pack where that lies behind.
-constexpr std::size_t read_ahead_bytes = 1024;
 
 template <class T>
 requires std::is_integral_v<T>
@@ -91,10 +86,6 @@ public:
     std::uint32_t size = 0;
     number(size);
     bytes(into, size);
-  }
-  void rest(std::string_view& into) {
-    into = rest_;
-    rest_ = {};
   }
   [[nodiscard]] bool good() const noexcept { return good_; }
   [[nodiscard]] bool has_more() const noexcept {
@@ -289,7 +280,7 @@ std::uint32_t pack_writer::put(const event_time_entry& entry) {
 
 result<pack_reader> pack_reader::open(std::string_view pack) {
   if (pack.size() < prefix_bytes)
-    return error{errc::corrupt, "a changelog record is cut"};
+    return cut();
   const auto version = static_cast<std::uint8_t>(pack[0]);
   if (version != format_version)
     return error{errc::corrupt, "a changelog record has format version "
@@ -301,22 +292,8 @@ result<pack_reader> pack_reader::open(std::string_view pack) {
   return pack_reader{pack, prefix_bytes, unit};
 }
 
-result<std::optional<pack_reader::entry>> pack_reader::next() {
-  if (rest_.empty())
-    return std::optional<entry>{};
-  std::uint32_t size = 0;
-  if (rest_.size() >= entry_prefix_bytes)
-    std::memcpy(&size, rest_.data() + 1, 4);
-  if (rest_.size() < entry_prefix_bytes
-      || rest_.size() - entry_prefix_bytes < size)
-    return error{errc::corrupt, "a changelog record is cut"};
-  entry found{static_cast<entry_kind>(rest_[0]),
-              rest_.substr(entry_prefix_bytes, size),
-              static_cast<std::uint32_t>(entry_prefix_bytes + size),
-              static_cast<std::uint32_t>(end_ - rest_.size())};
-  prefetch_ahead(rest_.data(), read_ahead_bytes, entry_prefix_bytes + size);
-  rest_.remove_prefix(entry_prefix_bytes + size);
-  return std::optional<entry>{found};
+error pack_reader::cut() {
+  return {errc::corrupt, "a changelog record is cut"};
 }
 
 result<unit_header> pack_reader::header(std::string_view payload) {
@@ -345,27 +322,17 @@ result<schema_entry> pack_reader::schema(std::string_view payload) {
   return in.finish(entry, "schema");
 }
 
-result<state_entry> pack_reader::state(std::string_view payload) {
-  field_reader in{payload};
-  state_entry entry;
-  in.number(entry.schema);
-  in.number(entry.sequence);
-  in.text(entry.key);
-  in.rest(entry.bytes);
-  return in.finish(entry, "state");
-}
-
 result<state_entry> pack_reader::state_at(std::string_view pack,
                                           std::size_t at) {
   if (at >= pack.size())
-    return error{errc::corrupt, "a changelog record is cut"};
-  const auto found = pack_reader{pack, at, 0}.next();
-  if (!found)
-    return found.error();
-  if (!is_state((*found)->kind))
+    return cut();
+  entry found;
+  if (!pack_reader{pack, at, 0}.next(found))
+    return cut();
+  if (!is_state(found.kind))
     return error{errc::corrupt, "a changelog record has no state at byte "
                                     + std::to_string(at)};
-  return state((*found)->payload);
+  return state(found.payload);
 }
 
 result<held_entry> pack_reader::held(std::string_view payload) {

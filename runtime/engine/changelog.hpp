@@ -1,6 +1,7 @@
 #pragma once
 
 #include "runtime/base/ids.hpp"
+#include "runtime/base/prefetch.hpp"
 #include "runtime/base/result.hpp"
 #include "runtime/engine/event_clock.hpp"
 #include "runtime/entity/effects.hpp"
@@ -25,8 +26,13 @@ inline constexpr std::size_t pack_bytes_max = (std::size_t{16} << 10U) - 128;
 
 inline constexpr std::uint8_t format_version = 1;
 
+/// Kind and length.
+inline constexpr std::size_t entry_prefix_bytes = 1 + 4;
+/// Schema, sequence and the key's length.
+inline constexpr std::size_t state_fields_bytes = 4 + 8 + 4;
 /// A state's entry besides its key and its bytes.
-inline constexpr std::size_t state_entry_overhead_bytes = 5 + 16;
+inline constexpr std::size_t state_entry_overhead_bytes =
+    entry_prefix_bytes + state_fields_bytes;
 
 enum class entry_kind : std::uint8_t {
   header = 1,
@@ -153,12 +159,12 @@ public:
                           Encode&& encode) {
     const std::size_t at = begin_entry(kind);
     std::string& out = *current_;
-    char fixed[16];
+    char fixed[state_fields_bytes];
     const auto key_size = static_cast<std::uint32_t>(key.size());
     std::memcpy(fixed, &schema, 4);
     std::memcpy(fixed + 4, &sequence, 8);
     std::memcpy(fixed + 12, &key_size, 4);
-    out.append(fixed, 16).append(key);
+    out.append(fixed, sizeof fixed).append(key);
     encode(out);
     return end_entry(at);
   }
@@ -184,7 +190,8 @@ private:
   std::uint32_t last_at_ = 0;
 };
 
-/// Walks the entries of one pack. The views point into the pack.
+/// Walks the entries of one pack. The views point into the pack. What a restart
+/// does with each of millions of states is inline.
 class pack_reader {
 public:
   /// Errors: `corrupt` for a pack that is cut, or of a version this build
@@ -201,12 +208,45 @@ public:
   };
 
   [[nodiscard]] std::uint64_t unit() const noexcept { return unit_; }
-  /// The next entry, none at the end, `corrupt` where lengths contradict.
-  result<std::optional<entry>> next();
+  /// Whether there is another entry, which `found` is then.
+  [[nodiscard]] bool next(entry& found) noexcept {
+    if (rest_.size() < entry_prefix_bytes)
+      return false;
+    std::uint32_t size = 0;
+    std::memcpy(&size, rest_.data() + 1, sizeof size);
+    if (rest_.size() - entry_prefix_bytes < size)
+      return false;
+    const std::size_t whole = entry_prefix_bytes + size;
+    prefetch_ahead(rest_.data(), read_ahead_bytes, whole);
+    found.kind = static_cast<entry_kind>(rest_[0]);
+    found.payload = rest_.substr(entry_prefix_bytes, size);
+    found.bytes = static_cast<std::uint32_t>(whole);
+    found.at = static_cast<std::uint32_t>(end_ - rest_.size());
+    rest_.remove_prefix(whole);
+    return true;
+  }
+  /// After the last entry: `corrupt` where lengths contradict the pack's.
+  [[nodiscard]] result<void> end() const {
+    return rest_.empty() ? result<void>{} : cut();
+  }
 
   static result<unit_header> header(std::string_view payload);
   static result<schema_entry> schema(std::string_view payload);
-  static result<state_entry> state(std::string_view payload);
+  static result<state_entry> state(std::string_view payload) {
+    state_entry found;
+    std::uint32_t key_size = 0;
+    if (payload.size() < state_fields_bytes)
+      return cut();
+    std::memcpy(&found.schema, payload.data(), 4);
+    std::memcpy(&found.sequence, payload.data() + 4, 8);
+    std::memcpy(&key_size, payload.data() + 12, 4);
+    payload.remove_prefix(state_fields_bytes);
+    if (payload.size() < key_size)
+      return cut();
+    found.key = payload.substr(0, key_size);
+    found.bytes = payload.substr(key_size);
+    return found;
+  }
   /// The state that begins at that place of a pack; `corrupt` where none does.
   static result<state_entry> state_at(std::string_view pack, std::size_t at);
   static result<held_entry> held(std::string_view payload);
@@ -218,8 +258,14 @@ public:
   static result<event_time_entry> event_time(std::string_view payload);
 
 private:
+  /// What is read comes from another thread's cache or from memory. As far
+  /// ahead as some entries, into the next pack where that lies behind.
+  static constexpr std::size_t read_ahead_bytes = 1024;
+
   pack_reader(std::string_view pack, std::size_t at, std::uint64_t unit)
       : rest_(pack.substr(at)), end_(pack.size()), unit_(unit) {}
+
+  static error cut();
 
   std::string_view rest_;
   std::size_t end_;

@@ -21,20 +21,19 @@ result<bool> take_header(std::string_view pack, positions& into) {
   if (!reader)
     return reader.error();
   bool found = false;
-  for (;;) {
-    const auto next = reader->next();
-    if (!next)
-      return next.error();
-    if (!*next)
-      return found;
-    if ((*next)->kind != changelog::entry_kind::header)
+  changelog::pack_reader::entry next;
+  while (reader->next(next)) {
+    if (next.kind != changelog::entry_kind::header)
       continue;
-    auto header = changelog::pack_reader::header((*next)->payload);
+    auto header = changelog::pack_reader::header(next.payload);
     if (!header)
       return header.error();
     into = std::move(header->positions);
     found = true;
   }
+  if (const auto whole = reader->end(); !whole)
+    return whole.error();
+  return found;
 }
 
 } // namespace

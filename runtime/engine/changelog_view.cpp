@@ -116,15 +116,11 @@ result<void> changelog_view::take_pack(std::string_view pack) {
   if (!reader)
     return reader.error();
   unit_ = std::max(unit_, reader->unit());
-  for (;;) {
-    const auto next = reader->next();
-    if (!next)
-      return next.error();
-    if (!*next)
-      return {};
-    if (auto taken = take((*next)->kind, (*next)->payload); !taken)
+  pack_reader::entry next;
+  while (reader->next(next))
+    if (auto taken = take(next.kind, next.payload); !taken)
       return taken;
-  }
+  return reader->end();
 }
 
 result<void> changelog_view::take(entry_kind kind, std::string_view payload) {

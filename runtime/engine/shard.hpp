@@ -383,6 +383,8 @@ private:
   bool restore_early(std::uint32_t schema);
   void serve();
   void fail(const error& why);
+  void fail_unreadable(const entity_table& table, std::string_view key,
+                       const error& why);
   void schedule_wake();
   std::uint32_t ensure_schema(std::uint32_t type);
 

@@ -157,16 +157,10 @@ void shard::compact_pack(std::string_view pack, std::uint64_t number) {
     fail(reader.error());
     return;
   }
-  for (;;) {
-    const auto next = reader->next();
-    if (!next) {
-      fail(next.error());
-      return;
-    }
-    if (!*next)
-      break;
-    const std::string_view payload = (*next)->payload;
-    switch ((*next)->kind) {
+  pack_reader::entry next;
+  while (reader->next(next)) {
+    const std::string_view payload = next.payload;
+    switch (next.kind) {
     case entry_kind::state:
     case entry_kind::state_of_shared_hash:
       if (const auto entry = pack_reader::state(payload)) {
@@ -177,7 +171,7 @@ void shard::compact_pack(std::string_view pack, std::uint64_t number) {
         each.entry = *entry;
         each.table = tables_[schema->second.type].get();
         each.hash = key_hash(entry->key);
-        each.by_hash = (*next)->kind == entry_kind::state;
+        each.by_hash = next.kind == entry_kind::state;
         each.table->prefetch_slot(each.hash);
       }
       break;
@@ -218,6 +212,10 @@ void shard::compact_pack(std::string_view pack, std::uint64_t number) {
     case entry_kind::event_time:
       break; // a later unit says it better, or all before it is gone
     }
+  }
+  if (const auto whole = reader->end(); !whole) {
+    fail(whole.error());
+    return;
   }
   for (const found& each : states)
     each.table->prefetch_cell(each.hash);

@@ -202,10 +202,7 @@ bool shard::read_state_into(entity_cell& cell,
   const auto read =
       schema->second.decoder->read(entry.bytes, table.state_of(cell));
   if (!read) {
-    fail({read.error().code, "the state of "
-                                 + std::string{table.type().traits().type} + "/"
-                                 + std::string{entry.key}
-                                 + " cannot be read: " + read.error().context});
+    fail_unreadable(table, entry.key, read.error());
     return false;
   }
   cell.sequence = entry.sequence;

@@ -213,19 +213,20 @@ bool shard::restore_pack(std::string_view pack, std::uint64_t number) {
     return false;
   }
   unit_number_ = std::max(unit_number_, reader->unit());
-  for (;;) {
-    const auto next = reader->next();
-    if (!next) {
-      fail(next.error());
-      return false;
-    }
-    if (!*next)
-      return restore_noted();
-    if (!changelog::is_state((*next)->kind) && !restore_noted())
-      return false;
-    if (!restore_entry(**next, number))
+  changelog::pack_reader::entry next;
+  while (reader->next(next)) {
+    const bool done =
+        changelog::is_state(next.kind)
+            ? note_state(next.kind, next.payload, {number, next.at, next.bytes})
+            : restore_noted() && restore_entry(next, number);
+    if (!done)
       return false;
   }
+  if (const auto whole = reader->end(); !whole) {
+    fail(whole.error());
+    return false;
+  }
+  return restore_noted();
 }
 
 // NOLINTNEXTLINE(readability-function-size): one case per kind
@@ -275,7 +276,7 @@ bool shard::restore_entry(const changelog::pack_reader::entry& what,
   }
   case entry_kind::state:
   case entry_kind::state_of_shared_hash:
-    return note_state(kind, payload, {number, at, bytes});
+    break; // they are noted, and restored together
   case entry_kind::held: {
     const auto entry = pack_reader::held(payload);
     if (!entry)
@@ -418,10 +419,8 @@ bool shard::note_state(changelog::entry_kind kind, std::string_view payload,
   }
   entity_table& table = *tables_[schema->second.type];
   if (schema->second.decoder == nullptr) {
-    fail({errc::missing_upcaster,
-          "the state of " + std::string{table.type().traits().type} + "/"
-              + std::string{entry->key}
-              + " cannot be read: " + schema->second.fault});
+    fail_unreadable(table, entry->key,
+                    {errc::missing_upcaster, schema->second.fault});
     return false;
   }
   const std::uint64_t hash = key_hash(entry->key);
@@ -556,6 +555,13 @@ void shard::fail(const error& why) {
   state_ = state::failed;
   host_.failed({why.code, "shard " + std::to_string(index_.value()) + ": "
                               + why.context});
+}
+
+void shard::fail_unreadable(const entity_table& table, std::string_view key,
+                            const error& why) {
+  fail({why.code, "the state of " + std::string{table.type().traits().type}
+                      + "/" + std::string{key}
+                      + " cannot be read: " + why.context});
 }
 
 // -- is anything left? -------------------------------------------------------

@@ -115,12 +115,10 @@ walked walk(std::string_view pack) {
   };
   auto reader = pack_reader::open(pack);
   good(reader);
-  while (reader) {
-    const auto next = reader->next();
-    good(next);
-    if (!next || !*next)
-      break;
-    const auto& entry = **next;
+  if (!reader)
+    return seen;
+  pack_reader::entry entry;
+  while (reader->next(entry)) {
     ++seen.entries;
     switch (entry.kind) {
     case entry_kind::header:
@@ -160,18 +158,18 @@ walked walk(std::string_view pack) {
     }
     touch(entry.payload);
   }
+  good(reader->end());
   return seen;
 }
 
 std::vector<pack_reader::entry> entries_of(std::string_view pack) {
   auto reader = pack_reader::open(pack).value();
   std::vector<pack_reader::entry> all;
-  for (;;) {
-    const auto next = reader.next().value();
-    if (!next)
-      return all;
-    all.push_back(*next);
-  }
+  pack_reader::entry next;
+  while (reader.next(next))
+    all.push_back(next);
+  REQUIRE(reader.end());
+  return all;
 }
 
 } // namespace
@@ -259,14 +257,17 @@ TEST_CASE("entries of builds without event time, or with less of it, are read",
   writer.put(some_held());
   writer.put(some_timer());
   auto reader = pack_reader::open(writer.pack(0)).value();
-  const std::string_view held = (*reader.next())->payload;
+  pack_reader::entry next;
+  REQUIRE(reader.next(next));
+  const std::string_view held = next.payload;
   const auto without = [&held](std::size_t fields) {
     return pack_reader::held(held.substr(0, held.size() - 8 * fields)).value();
   };
   CHECK(without(1).source_watermark == some_held().source_watermark);
   CHECK(without(1).watermark == before_all_time);
   CHECK(without(2).source_watermark == before_all_time);
-  const std::string_view timer = (*reader.next())->payload;
+  REQUIRE(reader.next(next));
+  const std::string_view timer = next.payload;
   CHECK(pack_reader::timer(timer.substr(0, timer.size() - 1))->clock
         == timer_clock::processing_time);
   std::string unknown{timer};

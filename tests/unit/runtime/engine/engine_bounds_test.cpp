@@ -97,14 +97,12 @@ bool has_schema(std::string_view pack) {
   using namespace engine::changelog;
   auto reader = pack_reader::open(pack);
   REQUIRE(reader);
-  for (;;) {
-    const auto next = reader->next();
-    REQUIRE(next);
-    if (!*next)
-      return false;
-    if ((*next)->kind == entry_kind::schema)
+  pack_reader::entry next;
+  while (reader->next(next))
+    if (next.kind == entry_kind::schema)
       return true;
-  }
+  REQUIRE(reader->end());
+  return false;
 }
 
 /// Accuses one record.

@@ -88,10 +88,11 @@ std::string entries(engine_world& world) {
   for (const auto& pack : world.read("changelog")) {
     auto reader = pack_reader::open(pack.value);
     REQUIRE(reader.has_value());
-    for (auto next = reader->next(); next && *next; next = reader->next()) {
-      if ((*next)->kind == entry_kind::timer)
+    pack_reader::entry next;
+    while (reader->next(next)) {
+      if (next.kind == entry_kind::timer)
         found.push_back('+');
-      if ((*next)->kind == entry_kind::timer_gone)
+      if (next.kind == entry_kind::timer_gone)
         found.push_back('-');
     }
   }
