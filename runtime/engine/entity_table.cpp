@@ -195,7 +195,7 @@ void entity_table::grow() {
   // Early on more are expected than come, for up to about as many states are
   // old as are not: half of what is wanted is hardly too much.
   decltype(slots_) old(std::max({now + now / 4, std::min(wanted, 2 * now),
-                                 std::min(wanted / 2, 4 * now)}));
+                                 std::min(wanted / 2, 8 * now)}));
   old.swap(slots_);
   for (const slot& each : old) {
     if (each.is_free())

@@ -92,7 +92,7 @@ public:
   void erase(entity_cell& cell);
   void clear();
   /// How many there will be, as far as one can tell; 0 where one cannot. The
-  /// index grows towards that, to no more than four times what it is at once.
+  /// index grows towards that, to no more than eight times what it is at once.
   void expect(std::size_t count) noexcept { expected_ = count; }
 
   // -- leaving memory and coming back ----------------------------------------

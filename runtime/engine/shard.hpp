@@ -372,7 +372,9 @@ private:
   void start_restore(next_offset begin, next_offset end);
   void read_on();
   void restore_from(const ports::record_batch& batch);
-  void expect_entities();
+  [[nodiscard]] std::vector<std::size_t> entity_counts() const;
+  void expect_entities(const std::vector<std::size_t>& before,
+                       std::int64_t read, std::int64_t left);
   void restore_positions(const changelog::unit_header& header);
   bool restore_pack(std::string_view pack, std::uint64_t number);
   bool restore_entry(const changelog::pack_reader::entry& what,
@@ -494,7 +496,6 @@ private:
   // restoring
   struct reading {
     bool all = true; // false: first the stale cells, then the tail
-    next_offset begin{0};
     next_offset from{0};
     next_offset end{0};
     open_read asked;

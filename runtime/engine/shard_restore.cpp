@@ -141,7 +141,6 @@ void shard::start_restore(next_offset begin, next_offset end) {
   forget_everything();
   ++total_.restores;
   reading_ = {};
-  reading_.begin = begin;
   reading_.from = begin;
   reading_.end = end;
   std::fill(committed_positions_.begin(), committed_positions_.end(),
@@ -165,6 +164,7 @@ void shard::read_on() {
 }
 
 void shard::restore_from(const ports::record_batch& batch) {
+  const std::vector<std::size_t> before = entity_counts();
   for (const record& each : batch.records) {
     if (next_offset{each.offset.value()} >= reading_.end)
       break;
@@ -182,21 +182,30 @@ void shard::restore_from(const ports::record_batch& batch) {
               + " that the log named"});
     return;
   }
+  expect_entities(before, batch.next.value() - reading_.from.value(),
+                  reading_.end.value() - batch.next.value());
   reading_.from = batch.next;
-  expect_entities();
   read_on();
 }
 
-/// As many again in what is left as in what was read: hardly too few, for
-/// states that come again are counted once, and towards the end about right.
-void shard::expect_entities() {
-  if (!reading_.all)
-    return;
-  const auto read = reading_.from.value() - reading_.begin.value();
-  const auto all = reading_.end.value() - reading_.begin.value();
+std::vector<std::size_t> shard::entity_counts() const {
+  std::vector<std::size_t> all;
   for (const auto& table : tables_)
-    table->expect(table->size() * static_cast<std::uint64_t>(all)
-                  / static_cast<std::uint64_t>(read));
+    all.push_back(table->size());
+  return all;
+}
+
+/// In what is left as many new ones in as many records as in those just read:
+/// hardly too few, for the more are there the fewer are new.
+void shard::expect_entities(const std::vector<std::size_t>& before,
+                            std::int64_t read, std::int64_t left) {
+  const auto records = static_cast<std::uint64_t>(read);
+  const auto to_come =
+      static_cast<std::uint64_t>(std::max<std::int64_t>(left, 0));
+  for (std::size_t i = 0; i < tables_.size(); ++i) {
+    const std::size_t size = tables_[i]->size();
+    tables_[i]->expect(size + (size - before[i]) * to_come / records);
+  }
 }
 
 std::optional<restore_position> shard::restoring() const {
