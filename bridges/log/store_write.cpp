@@ -1,5 +1,6 @@
 // The writing half of `lmdb_store`.
 #include "bridges/log/batch_format.hpp"
+#include "bridges/log/lmdb_calls.hpp"
 #include "bridges/log/lmdb_check.hpp"
 #include "bridges/log/lmdb_store.hpp"
 #include "bridges/log/lmdb_values.hpp"
@@ -13,22 +14,11 @@
 
 namespace freehold::bridges::log {
 
+using internal::put;
+using internal::value_of;
+using internal::view;
+
 namespace {
-
-std::string_view view(const MDB_val& value) {
-  return {static_cast<const char*>(value.mv_data), value.mv_size};
-}
-
-MDB_val value_of(std::string_view bytes) {
-  return {bytes.size(), const_cast<char*>(bytes.data())};
-}
-
-int put(MDB_txn* transaction, unsigned table, std::string_view key,
-        std::string_view value) {
-  MDB_val at = value_of(key);
-  MDB_val what = value_of(value);
-  return mdb_put(transaction, table, &at, &what, 0);
-}
 
 /// A cursor over the batches of one partition, from the front.
 class front_cursor {
