@@ -258,6 +258,8 @@ private:
   void prepare(input& from, const record& what, taken_message& into);
   void prepare_envelope(std::string_view value, taken_message& into);
   void prepare_record(const record& what, taken_message& into);
+
+  // delivery (shard_delivery.cpp, shard_waiting.cpp)
   void deliver(taken_message& message);
   /// Whether this shard has the message's entity; if not, it ends here.
   bool is_at_home(const taken_message& message);

@@ -12,129 +12,6 @@
 
 namespace freehold::engine {
 
-shard::shard(std::shared_ptr<const application_plan> plan,
-             partition_index index, shard_host& host, caf::actor_system& system,
-             ports::crash_slot& crash_slot,
-             const std::vector<ports::crash_ledger::suspect>& suspects,
-             quarantine& alone, std::deque<memory_budget>& budgets,
-             const counters& so_far)
-    : plan_(std::move(plan)),
-      index_(index),
-      host_(host),
-      home_(host.home()),
-      crash_slot_(crash_slot),
-      quarantine_(alone),
-      answers_(plan_->options.dedupe_window, plan_->options.dedupe_entries_max,
-               plan_->options.dedupe_bytes_max),
-      sink_(std::make_unique<sink>(*this)),
-      schema_of_type_(plan_->types.size(), 0),
-      total_(so_far) {
-  std::copy_if(suspects.begin(), suspects.end(), std::back_inserter(suspects_),
-               [this](const auto& each) { return each.partition == index_; });
-  for (std::uint32_t i = 0; i < plan_->types.size(); ++i)
-    tables_.push_back(std::make_unique<entity_table>(*plan_->types[i], i, *this,
-                                                     system, budgets[i]));
-  for (const auto& source : plan_->sources)
-    inputs_.emplace_back(topic_partition{source.topic, index_}, &source);
-  inputs_.emplace_back(topic_partition{plan_->inbox, index_}, nullptr);
-  committed_positions_.resize(inputs_.size());
-  begin_unit();
-}
-
-shard::~shard() = default;
-
-// -- ownership ---------------------------------------------------------------
-
-void shard::grant(const ports::shard_grant& grant) {
-  FREEHOLD_ASSERT(state_ == state::unowned, "a shard is granted once");
-  epoch_ = grant.epoch;
-  taken_by_log_ = grant.taken;
-  state_ = state::restoring;
-  start_restore(grant.changelog_begin, grant.changelog_end);
-}
-
-void shard::resume(const ports::shard_grant& grant) {
-  taken_by_log_ = grant.taken;
-  if (state_ == state::restoring) {
-    epoch_ = grant.epoch; // nothing of it was in the units that were undone
-    return;
-  }
-  if (state_ != state::undoing)
-    return;
-  if (revoked_) {
-    host_.released();
-    return;
-  }
-  epoch_ = grant.epoch;
-  if (reading_.all) {
-    start_restore(grant.changelog_begin, grant.changelog_end);
-    return;
-  }
-  reading_.end = is_planted(planted_bug::stale_end_trusted)
-                     ? changelog_end_
-                     : grant.changelog_end;
-  if (bring_stale())
-    return;
-  reading_.all = true;
-  reading_.from = changelog_end_;
-  read_on();
-}
-
-void shard::revoke() {
-  if (state_ == state::draining)
-    return;
-  if (state_ == state::undoing) {
-    revoked_ = true; // a unit's outcome is not known yet
-    return;
-  }
-  if (state_ != state::serving) {
-    host_.released();
-    return;
-  }
-  const bool stopped_before = stopped_taking_;
-  stop_taking();
-  stopped_taking_ = stopped_before;
-  state_ = state::draining;
-  host_.close_wanted();
-}
-
-void shard::lose() {
-  if (state_ == state::unowned)
-    return; // nothing to lose, and perhaps no host any more
-  for (input& each : inputs_) {
-    withdraw(each);
-    each.begin_at(next_offset{0});
-  }
-  host_.cancel_fetch({plan_->changelog, index_});
-  front_asked_.withdraw();
-  front_batch_ = nullptr;
-  forget_underway();
-  if (close_pending_)
-    host_.part_ready(*std::exchange(close_pending_, std::nullopt), nullptr);
-  give_up_probe();
-  bringing_ = nullptr;
-  just_brought_ = false;
-  prepared_of_ = nullptr;
-  for (const auto& each : std::exchange(sought_, {}))
-    each.tell({});
-  reading_ = {};
-  revoked_ = false;
-  careful_ = false;
-  for (shard_unit* unit : {in_flight_.get(), filling_.get()})
-    if (unit != nullptr)
-      std::move(unit->asked.begin(), unit->asked.end(),
-                std::back_inserter(postponed_));
-  forget_everything();
-  ask_again(postponed_);
-  std::fill(committed_positions_.begin(), committed_positions_.end(),
-            next_offset{0});
-  in_flight_ = nullptr;
-  filling_ = nullptr;
-  begin_unit();
-  spare_ = nullptr; // it may be long until it is of use again
-  state_ = state::unowned;
-}
-
 // -- reading the changelog ---------------------------------------------------
 
 void shard::start_restore(next_offset begin, next_offset end) {
@@ -244,6 +121,8 @@ bool shard::restore_entry(const changelog::pack_reader::entry& what,
   using changelog::entry_kind;
   using changelog::pack_reader;
   const auto& [kind, payload, bytes, at] = what;
+  FREEHOLD_ASSERT(!changelog::is_state(kind),
+                  "states are noted, to be restored together");
   const auto broken = [this](const error& why) {
     fail(why);
     return false;
@@ -285,7 +164,7 @@ bool shard::restore_entry(const changelog::pack_reader::entry& what,
   }
   case entry_kind::state:
   case entry_kind::state_of_shared_hash:
-    break; // they are noted, and restored together
+    break;
   case entry_kind::held: {
     const auto entry = pack_reader::held(payload);
     if (!entry)
@@ -444,9 +323,11 @@ bool shard::restore_noted() {
     entity_cell* cell =
         table->cell_count() > 0 ? table->find(entry.key, hash) : nullptr;
     const bool is_passive = cell == nullptr && by_hash;
-    const stored_place before = is_passive ? table->put_passive(hash, here)
-                                : cell != nullptr ? cell->place
-                                                  : stored_place{};
+    stored_place before;
+    if (is_passive)
+      before = table->put_passive(hash, here);
+    else if (cell != nullptr)
+      before = cell->place;
     if (before && before.pack() > here.pack())
       continue; // a newer one did not have to wait for its schema
     changelog_.live_shrank(before.live_bytes());
