@@ -287,6 +287,11 @@ int main(int argc, char** argv) {
       return 2;
     }
   }
+  if (how.records == 0 && (how.name.empty() || how.keys == 0)) {
+    std::fprintf(stderr, "RECORDS is 0: name with --name what an earlier run "
+                         "has left, and with --restart how many entities\n");
+    return 2;
+  }
   spdlog::set_level(spdlog::level::warn);
   run(how);
   return 0;
