@@ -293,7 +293,8 @@ result<pack_reader> pack_reader::open(std::string_view pack) {
 }
 
 error pack_reader::cut() {
-  return {errc::corrupt, "a changelog record is cut"};
+  return {errc::corrupt, "a changelog record is cut; restore its topic, or "
+                         "begin anew under another application name"};
 }
 
 result<unit_header> pack_reader::header(std::string_view payload) {

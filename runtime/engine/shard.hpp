@@ -387,6 +387,8 @@ private:
   bool restore_early(std::uint32_t schema);
   void serve();
   void fail(const error& why);
+  /// What is wrong with a record of the changelog.
+  void fail_pack(std::uint64_t number, const error& why);
   void fail_unreadable(const entity_table& table, std::string_view key,
                        const error& why);
   void schedule_wake();

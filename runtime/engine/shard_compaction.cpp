@@ -154,7 +154,7 @@ void shard::compact_pack(std::string_view pack, std::uint64_t number) {
   std::vector<found> states;
   auto reader = pack_reader::open(pack);
   if (!reader) {
-    fail(reader.error());
+    fail_pack(number, reader.error());
     return;
   }
   pack_reader::entry next;
@@ -214,7 +214,7 @@ void shard::compact_pack(std::string_view pack, std::uint64_t number) {
     }
   }
   if (const auto whole = reader->end(); !whole) {
-    fail(whole.error());
+    fail_pack(number, whole.error());
     return;
   }
   for (const found& each : states)

@@ -95,7 +95,7 @@ std::optional<restore_position> shard::restoring() const {
 bool shard::restore_pack(std::string_view pack, std::uint64_t number) {
   auto reader = changelog::pack_reader::open(pack);
   if (!reader) {
-    fail(reader.error());
+    fail_pack(number, reader.error());
     return false;
   }
   unit_number_ = std::max(unit_number_, reader->unit());
@@ -109,7 +109,7 @@ bool shard::restore_pack(std::string_view pack, std::uint64_t number) {
       return false;
   }
   if (const auto whole = reader->end(); !whole) {
-    fail(whole.error());
+    fail_pack(number, whole.error());
     return false;
   }
   return restore_noted();
@@ -123,8 +123,8 @@ bool shard::restore_entry(const changelog::pack_reader::entry& what,
   const auto& [kind, payload, bytes, at] = what;
   FREEHOLD_ASSERT(!changelog::is_state(kind),
                   "states are noted, to be restored together");
-  const auto broken = [this](const error& why) {
-    fail(why);
+  const auto broken = [this, number](const error& why) {
+    fail_pack(number, why);
     return false;
   };
   switch (kind) {
@@ -297,7 +297,7 @@ bool shard::note_state(changelog::entry_kind kind, std::string_view payload,
                        stored_place here) {
   const auto entry = changelog::pack_reader::state(payload);
   if (!entry) {
-    fail(entry.error());
+    fail_pack(here.pack(), entry.error());
     return false;
   }
   const auto schema = schemas_.find(entry->schema);
@@ -445,6 +445,12 @@ void shard::fail(const error& why) {
   state_ = state::failed;
   host_.failed({why.code, "shard " + std::to_string(index_.value()) + ": "
                               + why.context});
+}
+
+void shard::fail_pack(std::uint64_t number, const error& why) {
+  fail({why.code, plan_->topic_name(plan_->changelog) + ", offset "
+                      + std::to_string(changelog_.at(number).offset.value())
+                      + ": " + why.context});
 }
 
 void shard::fail_unreadable(const entity_table& table, std::string_view key,
