@@ -261,6 +261,7 @@ TEST_CASE("the reader beside a log shows its topics, bounds and records",
   const auto fixture = make_log_fixture();
   log_life life{fixture->open()};
   life.append(at(output_topic, 2), {"a", "b"});
+  life.await_visible(at(output_topic, 2));
   const auto reader = fixture->open_reader();
   const auto topics = reader->topics();
   REQUIRE(topics.has_value());
@@ -276,6 +277,7 @@ TEST_CASE("the reader beside a log shows its topics, bounds and records",
   CHECK((*read)->records[1].value == "b");
   CHECK((*read)->source == at(output_topic, 2));
   life.append(at(output_topic, 2), {"c"});
+  life.await_visible(at(output_topic, 2), (*read)->next.value());
   const auto more = reader->read(at(output_topic, 2), (*read)->next, 1000);
   REQUIRE(more.has_value());
   REQUIRE((*more)->records.size() == 1);
@@ -305,6 +307,7 @@ TEST_CASE("the reader reads up to the bounds it shows and not beyond",
   const auto fixture = make_log_fixture();
   log_life life{fixture->open()};
   life.append(at(output_topic, 1), {"a", "b"});
+  life.await_visible(at(output_topic, 1));
   const auto reader = fixture->open_reader();
   const auto topics = reader->topics();
   REQUIRE(topics.has_value());

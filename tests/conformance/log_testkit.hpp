@@ -277,6 +277,12 @@ public:
     log->fetch(
         {source, next_offset{from}, 1U << 20U, ports::fetch_wait::for_records});
   }
+  /// Until others see what a partition has from there on: that a unit has
+  /// succeeded may be known a moment before.
+  void await_visible(topic_partition source, std::int64_t from = 0) {
+    park(source, from);
+    (void)await_batch(source);
+  }
   /// The error of a fetch, or nothing where it was answered.
   std::optional<error> fetch_error(topic_partition source, std::int64_t from) {
     log->fetch({source, next_offset{from}, 1U << 20U, ports::fetch_wait::no});
