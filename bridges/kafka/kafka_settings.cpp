@@ -68,6 +68,7 @@ std::string try_to_set(rd_kafka_conf_t& conf, const std::string& name,
 }
 
 constexpr std::int64_t heartbeat_ms_max = 1000;
+constexpr std::int64_t poll_interval_ms_min = 60'000;
 
 class builder {
 public:
@@ -145,7 +146,10 @@ result<conf_ptr> make_conf(const kafka_settings& how, client_role role,
       conf.set("queued.min.messages", "100");
       conf.set("fetch.message.max.bytes", "262144");
     }
-    conf.set("max.poll.interval.ms", "60000");
+    // The client wants no session to be longer.
+    conf.set("max.poll.interval.ms",
+             std::to_string(std::max<std::int64_t>(how.session_timeout.count(),
+                                                   poll_interval_ms_min)));
     // By its answer a member hears that the group rebalances.
     conf.set("heartbeat.interval.ms",
              std::to_string(std::min<std::int64_t>(
