@@ -25,6 +25,11 @@ using bridges::kafka::kafka_log_reader;
 using bridges::kafka::kafka_settings;
 using namespace std::chrono_literals;
 
+/// The shortest that a broker grants by itself.
+constexpr std::chrono::milliseconds short_session = 6s;
+/// Longer than a broker takes to come back.
+constexpr std::chrono::milliseconds long_session = 60s;
+
 std::string unused_name() {
   static int count = 0;
   return "case-" + std::to_string(getpid()) + "-" + std::to_string(++count);
@@ -97,7 +102,7 @@ public:
     how_.bootstrap_servers = servers;
     how_.application = unused_name();
     how_.node_id = "node";
-    how_.session_timeout = 6s;
+    how_.session_timeout = short_session;
     how_.transaction_timeout = 10s;
   }
 
@@ -133,6 +138,10 @@ public:
     last_->move(kafka_log::movement::assigned, shards);
   }
 
+  void plan_outage(sessions_in_outage which) override {
+    how_.session_timeout =
+        which == sessions_in_outage::last ? long_session : short_session;
+  }
   void take_cluster_away() override { broker("stop"); }
   void bring_cluster_back() override { broker("start"); }
   /// By other topics and another group of the same one; what is on the disk

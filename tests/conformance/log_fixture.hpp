@@ -18,6 +18,13 @@ enum class planned : std::uint8_t {
   unknown_lost,
 };
 
+/// What becomes of the sessions of nodes whose cluster is away.
+enum class sessions_in_outage : std::uint8_t {
+  /// They last longer.
+  last,
+  end,
+};
+
 /// One implementation of the log with a fresh place to keep its records. Each
 /// implementation links the suite with its own `make_log_fixture`. Cases that
 /// not every log can be put through have files of their own, and only binaries
@@ -52,6 +59,8 @@ public:
   virtual void revoke(std::vector<partition_index>) { cannot(); }
   virtual void lose(std::vector<partition_index>) { cannot(); }
   virtual void grant(std::vector<partition_index>) { cannot(); }
+  /// Comes before the first `open`.
+  virtual void plan_outage(sessions_in_outage) { cannot(); }
   /// Nothing of the cluster answers until it is brought back.
   virtual void take_cluster_away() { cannot(); }
   virtual void bring_cluster_back() { cannot(); }

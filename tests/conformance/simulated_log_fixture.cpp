@@ -18,17 +18,27 @@ constexpr moment long_enough = 20s;
 /// More than a few calls take.
 constexpr moment outage = 100s;
 
+constexpr moment short_session = 6s;
+constexpr moment long_session = 10 * outage;
+
 struct cluster {
+  explicit cluster(moment session)
+      : session_timeout(session),
+        kafka(time, 1, {.broker_count = 3, .session_timeout = session}) {}
+
   std::recursive_mutex gate;
   schedule time{1, strategy::in_turn};
-  simulated_kafka kafka{time, 1, {.broker_count = 3}};
+  const moment session_timeout;
+  simulated_kafka kafka;
 };
 
 class settled_log final : public ports::event_log {
 public:
   explicit settled_log(cluster& where)
       : where_(where),
-        inner_(where.kafka, {.node_id = "node", .group = group_name}) {}
+        inner_(where.kafka, {.node_id = "node",
+                             .group = group_name,
+                             .session_timeout = where.session_timeout}) {}
   ~settled_log() override { stop(); }
 
   template <class Change>
@@ -104,12 +114,12 @@ private:
 class simulated_log_fixture final : public log_fixture {
 public:
   std::unique_ptr<ports::event_log> open() override {
-    auto made = std::make_unique<settled_log>(cluster_);
+    auto made = std::make_unique<settled_log>(*cluster_);
     last_ = made.get();
     return made;
   }
   std::unique_ptr<ports::log_reader> open_reader() override {
-    return std::make_unique<locked_reader>(cluster_);
+    return std::make_unique<locked_reader>(*cluster_);
   }
   void plan_commit(planned how) override {
     last_->inner().units().plan_end(fault_of(how), moment{0});
@@ -126,14 +136,18 @@ public:
   void grant(std::vector<partition_index> shards) override {
     last_->settled([&] { group().give_back(numbers_of(shards)); });
   }
+  void plan_outage(sessions_in_outage which) override {
+    cluster_ = std::make_unique<cluster>(
+        which == sessions_in_outage::last ? long_session : short_session);
+  }
   void take_cluster_away() override {
-    const std::lock_guard lock{cluster_.gate};
-    for (std::uint32_t i = 0; i < cluster_.kafka.broker_count(); ++i)
-      last_->inner().network().clog(i, cluster_.time.now() + outage);
+    const std::lock_guard lock{cluster_->gate};
+    for (std::uint32_t i = 0; i < cluster_->kafka.broker_count(); ++i)
+      last_->inner().network().clog(i, cluster_->time.now() + outage);
   }
   void bring_cluster_back() override {
-    const std::lock_guard lock{cluster_.gate};
-    cluster_.time.run_for(outage + long_enough);
+    const std::lock_guard lock{cluster_->gate};
+    cluster_->time.run_for(outage + long_enough);
   }
   [[nodiscard]] bool contiguous() const override { return false; }
 
@@ -150,9 +164,9 @@ private:
            : how == planned::unknown_lost ? end_fault::lost
                                           : end_fault::applied;
   }
-  consumer_group& group() { return cluster_.kafka.group(group_name); }
+  consumer_group& group() { return cluster_->kafka.group(group_name); }
 
-  cluster cluster_;
+  std::unique_ptr<cluster> cluster_ = std::make_unique<cluster>(short_session);
   settled_log* last_ = nullptr;
 };
 
