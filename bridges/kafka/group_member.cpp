@@ -78,7 +78,8 @@ void group_member::stop(bool leaves) {
 /// A member that ends before its first assignment ends the process with an
 /// assertion of the library (librdkafka #4381, mended in 2.3.0).
 void group_member::await_first_assignment() {
-  for (int waited_ms = 0; !was_assigned_ && waited_ms < first_answer_ms_max;
+  for (int waited_ms = 0;
+       !was_assigned_ && !is_refused_ && waited_ms < first_answer_ms_max;
        waited_ms += look_again_ms) {
     const event_ptr event{rd_kafka_queue_poll(queue_.get(), look_again_ms)};
     if (event == nullptr
@@ -145,15 +146,15 @@ void group_member::poll() {
       break;
     case RD_KAFKA_EVENT_ERROR: {
       const auto code = rd_kafka_event_error(event.get());
-      const error why = to_error(code, "kafka: the group " + how_.application);
+      const error why =
+          to_error(*event, "kafka: the group " + how_.application);
       if (code == RD_KAFKA_RESP_ERR__FATAL
           || code == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID)
-        put_out =
-            error{why.code, why.context + ": "
-                                + rd_kafka_event_error_string(event.get())};
+        put_out = why;
+      else if (why.code == errc::invalid_argument)
+        refuse(why);
       else
-        spdlog::info("{}: {}", to_string(why),
-                     rd_kafka_event_error_string(event.get()));
+        spdlog::info("{}", to_string(why));
       break;
     }
     default:
@@ -164,11 +165,17 @@ void group_member::poll() {
     begin_anew(*put_out);
 }
 
+/// The client asks again and again, but nobody waits for the answer.
+void group_member::refuse(const error& why) {
+  if (!std::exchange(is_refused_, true))
+    tells_.refused(why);
+}
+
 /// A join that a process before had sent may arrive after ours and put us out;
 /// so does another process with this node's name.
 void group_member::begin_anew(const error& why) {
   if (++put_out_count_ > put_out_max)
-    return tells_.refused(
+    return refuse(
         {why.code, why.context + "; it was put out "
                        + std::to_string(put_out_count_) + " times as "
                        + how_.node_id
@@ -181,7 +188,7 @@ void group_member::begin_anew(const error& why) {
     tells_.lost(gone);
   home_.post_after(join_again_after, [this] {
     if (auto started = start(); !started)
-      tells_.refused(started.error());
+      refuse(started.error());
   });
 }
 

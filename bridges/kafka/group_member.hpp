@@ -28,7 +28,7 @@ public:
     std::function<void(const shards&)> to_release;
     std::function<void(const shards&)> lost;
     /// Another process has this node's membership, or the cluster refuses it
-    /// for good.
+    /// for good. Told once.
     std::function<void(error)> refused;
   };
 
@@ -47,6 +47,7 @@ public:
 
 private:
   void poll();
+  void refuse(const error& why);
   void begin_anew(const error& why);
   void await_first_assignment();
   void leave_group();
@@ -64,6 +65,7 @@ private:
   queue_ptr queue_;
   queue_waker waker_;
   std::uint32_t put_out_count_ = 0;
+  bool is_refused_ = false;
   /// Of the present client.
   bool was_assigned_ = false;
   shards owned_;

@@ -1,5 +1,6 @@
 #include "bridges/kafka/kafka_error.hpp"
 
+#include <string_view>
 #include <utility>
 
 namespace freehold::bridges::kafka {
@@ -33,22 +34,59 @@ errc code_of(rd_kafka_resp_err_t code) noexcept {
   case RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED:
   case RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED:
   case RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED:
+  case RD_KAFKA_RESP_ERR_INVALID_SESSION_TIMEOUT:
+  case RD_KAFKA_RESP_ERR_INVALID_TRANSACTION_TIMEOUT:
+  case RD_KAFKA_RESP_ERR_INCONSISTENT_GROUP_PROTOCOL:
     return errc::invalid_argument;
   default:
     return errc::unavailable;
   }
 }
 
+/// Of what a cluster refuses until somebody configures one of the two anew.
+std::string_view remedy_of(rd_kafka_resp_err_t code) noexcept {
+  switch (code) {
+  case RD_KAFKA_RESP_ERR_INVALID_SESSION_TIMEOUT:
+    return "; kafka.session-timeout-ms has to lie between the brokers' "
+           "group.min.session.timeout.ms and group.max.session.timeout.ms";
+  case RD_KAFKA_RESP_ERR_INVALID_TRANSACTION_TIMEOUT:
+    return "; kafka.transaction-timeout-ms has to be at most the brokers' "
+           "transaction.max.timeout.ms";
+  case RD_KAFKA_RESP_ERR_INCONSISTENT_GROUP_PROTOCOL:
+    return "; something else uses the group of this name, which is the "
+           "application's alone: stop it, or choose another application.name";
+  case RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED:
+    return "; the node's user needs READ on the group (application.name)";
+  case RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED:
+    return "; the node's user needs WRITE on the transactional ids that begin "
+           "with application.name";
+  case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
+    return "; docs/guides/kafka.md has the rights that the node's user needs";
+  default:
+    return {};
+  }
+}
+
+error to_error(rd_kafka_resp_err_t code, std::string doing,
+               std::string_view said) {
+  return {code_of(code),
+          std::move(doing.append(": ").append(said).append(remedy_of(code)))};
+}
+
 } // namespace
 
 error to_error(rd_kafka_resp_err_t code, std::string doing) {
-  return {code_of(code),
-          std::move(doing.append(": ").append(rd_kafka_err2str(code)))};
+  return to_error(code, std::move(doing), rd_kafka_err2str(code));
 }
 
 error to_error(const rd_kafka_error_t& what, std::string doing) {
-  return {code_of(rd_kafka_error_code(&what)),
-          std::move(doing.append(": ").append(rd_kafka_error_string(&what)))};
+  return to_error(rd_kafka_error_code(&what), std::move(doing),
+                  rd_kafka_error_string(&what));
+}
+
+error to_error(rd_kafka_event_t& what, std::string doing) {
+  return to_error(rd_kafka_event_error(&what), std::move(doing),
+                  rd_kafka_event_error_string(&what));
 }
 
 } // namespace freehold::bridges::kafka

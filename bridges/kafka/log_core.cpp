@@ -64,8 +64,10 @@ log_core::log_core(const kafka_settings& how, const clock& time,
       changelog_(ports::changelog_of(layout)),
       copy_(changelog_ ? std::move(copy) : nullptr,
             changelog_.value_or(topic_index{0})),
-      units_(how, how.application + "-" + how.node_id, names_),
-      outside_(how, how.application + "-" + how.node_id + "-outside", names_),
+      units_(how, how.application + "-" + how.node_id, names_,
+             [this](const error& why) { refused(why); }),
+      outside_(how, how.application + "-" + how.node_id + "-outside", names_,
+               [this](const error& why) { refused(why); }),
       questions_(how, layout, changelog_name(layout)),
       lookups_(how, names_),
       reader_(how, home_, layout_,
@@ -99,6 +101,10 @@ result<void> log_core::start() {
   });
   outside_.begin_anew([] {});
   return {};
+}
+
+void log_core::refused(const error& why) {
+  home_.post([this, why] { listener_.broken(why); });
 }
 
 void log_core::stop(bool leaves) {

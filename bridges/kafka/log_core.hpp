@@ -85,6 +85,9 @@ private:
 
   static constexpr std::chrono::milliseconds ask_again_after{500};
 
+  /// By the cluster, and for good. On any thread.
+  void refused(const error& why);
+
   /// Grows on this node with each grant, and from life to life as far as the
   /// clock does.
   shard_epoch next_epoch();

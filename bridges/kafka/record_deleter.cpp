@@ -131,9 +131,12 @@ void record_deleter::poll() {
       entry.gone = entry.sent;
     } else {
       // The next one deletes that, too.
-      spdlog::info("{}", to_string(to_error(
-                             code, "kafka: deletes the front of "
-                                       + topic_names_[target.topic.value()])));
+      const error why =
+          to_error(code, "kafka: deletes the front of "
+                             + topic_names_[target.topic.value()]);
+      spdlog::log(why.code == errc::invalid_argument ? spdlog::level::warn
+                                                     : spdlog::level::info,
+                  "{}", to_string(why));
       look_for_leaders(*client_, not_waiting_ms);
     }
     const next_offset gone = entry.gone;

@@ -39,8 +39,11 @@ headers_ptr headers_of(header_list all) {
 
 transactional_producer::transactional_producer(
     const kafka_settings& how, std::string id,
-    std::vector<std::string> topic_names)
-    : how_(how), id_(std::move(id)), topic_names_(std::move(topic_names)) {}
+    std::vector<std::string> topic_names, std::function<void(error)> refused)
+    : how_(how),
+      id_(std::move(id)),
+      topic_names_(std::move(topic_names)),
+      refused_(std::move(refused)) {}
 
 void transactional_producer::plan_end(planned_end how) {
   thread_.post([this, how] { planned_ = how; });
@@ -51,6 +54,8 @@ void transactional_producer::begin_anew(std::function<void()> then) {
     const auto opened = open();
     if (opened)
       return then();
+    if (opened.error().code == errc::invalid_argument)
+      return refused_(opened.error());
     spdlog::warn("{}; trying again", to_string(opened.error()));
     thread_.post_after(retry_after, [this, then = std::move(then)]() mutable {
       begin_anew(std::move(then));

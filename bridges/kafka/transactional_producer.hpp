@@ -44,11 +44,13 @@ public:
   };
 
   /// @param topic_names  by their index in the layout
+  /// @param refused  the cluster refuses it for good; on the producer's thread
   transactional_producer(const kafka_settings& how, std::string id,
-                         std::vector<std::string> topic_names);
+                         std::vector<std::string> topic_names,
+                         std::function<void(error)> refused);
 
   /// A new epoch: whatever of the one before is under way ends. Tries until it
-  /// succeeds; `then` runs on the producer's thread.
+  /// succeeds or is refused; `then` runs on the producer's thread.
   void begin_anew(std::function<void()> then);
   /// `then` runs on the producer's thread.
   void run(transaction what, std::function<void(outcome)> then);
@@ -82,6 +84,7 @@ private:
   const kafka_settings how_;
   const std::string id_;
   const std::vector<std::string> topic_names_;
+  const std::function<void(error)> refused_;
   std::atomic<bool> stopping_{false};
   client_ptr client_;
   std::vector<topic_ptr> topics_; // of the client, by their index

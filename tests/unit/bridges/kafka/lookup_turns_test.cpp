@@ -58,7 +58,9 @@ class producer {
 public:
   producer(const kafka_settings& how, const std::string& id,
            const std::vector<std::string>& topics)
-      : below_(how, how.application + id, topics) {
+      : below_(how, how.application + id, topics, [](const error& why) {
+          throw std::runtime_error(to_string(why));
+        }) {
     std::promise<void> begun;
     below_.begin_anew([&begun] { begun.set_value(); });
     begun.get_future().wait();
