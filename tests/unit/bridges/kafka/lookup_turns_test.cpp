@@ -4,11 +4,10 @@
 #include "bridges/kafka/topic_setup.hpp"
 #include "bridges/kafka/transactional_producer.hpp"
 #include "runtime/ports/log_layout.hpp"
+#include "tests/unit/bridges/kafka/cluster_settings.hpp"
 
 #include <catch2/catch.hpp>
-#include <unistd.h>
 
-#include <cstdlib>
 #include <future>
 #include <stdexcept>
 #include <string>
@@ -22,13 +21,7 @@ using Catch::Contains;
 namespace {
 
 kafka_settings settings() {
-  const char* const servers = std::getenv("FREEHOLD_BOOTSTRAP");
-  if (servers == nullptr)
-    throw std::runtime_error("FREEHOLD_BOOTSTRAP names no broker");
-  kafka_settings how;
-  how.bootstrap_servers = servers;
-  how.application = "turns-" + std::to_string(getpid());
-  how.node_id = "node";
+  kafka_settings how = cluster_settings("turns");
   how.transaction_timeout = 60s;
   return how;
 }

@@ -3,13 +3,11 @@
 #include "bridges/kafka/group_member.hpp"
 #include "bridges/kafka/topic_setup.hpp"
 #include "bridges/kafka/transactional_producer.hpp"
+#include "tests/unit/bridges/kafka/cluster_settings.hpp"
 
 #include <catch2/catch.hpp>
-#include <unistd.h>
 
-#include <cstdlib>
 #include <future>
-#include <stdexcept>
 #include <string>
 
 using namespace freehold;
@@ -23,22 +21,11 @@ namespace {
 constexpr std::chrono::milliseconds session_refused = 31min;
 constexpr std::chrono::milliseconds transaction_refused = 16min;
 
-kafka_settings settings() {
-  const char* const servers = std::getenv("FREEHOLD_BOOTSTRAP");
-  if (servers == nullptr)
-    throw std::runtime_error("FREEHOLD_BOOTSTRAP names no broker");
-  kafka_settings how;
-  how.bootstrap_servers = servers;
-  how.application = "refused-" + std::to_string(getpid());
-  how.node_id = "node";
-  return how;
-}
-
 } // namespace
 
 TEST_CASE("a session that the brokers do not grant is refused, not waited for",
           "[bridges][kafka]") {
-  kafka_settings how = settings();
+  kafka_settings how = cluster_settings("refused");
   how.session_timeout = session_refused;
   REQUIRE(set_up_topics(how, {.topics = {}, .shard_count = 1}));
   serial_thread home;
@@ -60,7 +47,7 @@ TEST_CASE("a session that the brokers do not grant is refused, not waited for",
 TEST_CASE("a transaction's timeout that the brokers do not grant is refused, "
           "not waited for",
           "[bridges][kafka]") {
-  kafka_settings how = settings();
+  kafka_settings how = cluster_settings("refused");
   how.transaction_timeout = transaction_refused;
   std::promise<error> told;
   transactional_producer producer{
